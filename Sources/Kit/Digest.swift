@@ -22,7 +22,8 @@ public enum Digest {
     /// `sha256` as 64 lower-case hexadecimal digits.
     public static func sha256Hex(_ bytes: [UInt8]) -> String { Hex.encode(sha256(bytes)) }
 
-    /// BLAKE2b (RFC 7693) with 32 bytes of output. The key is empty or has 16 to 64 bytes; anything else is a programmer's error.
+    /// BLAKE2b (RFC 7693) with 32 bytes of output. The key is empty or has 16 to 64 bytes; anything else is
+    /// a programmer's error.
     public static func blake2b(_ bytes: [UInt8], key: [UInt8] = []) -> [UInt8] {
         prepare()
         precondition(key.isEmpty || (16...64).contains(key.count), "a BLAKE2b key has 16 to 64 bytes")

@@ -1,5 +1,9 @@
-// The one JSON value of the project. Everything that crosses a process boundary (HTTP bodies, JSON-RPC lines, the
-// journal's payloads, tool inputs) is this value or is made from it by `JSONCoding`.
+// The one JSON value of the project. Everything that crosses a process boundary (HTTP bodies, JSON-RPC
+// lines, the journal's payloads, tool inputs) is this value or is made from it by `JSONCoding`.
+
+// Nothing of it is called: the conversions between Double and Int64 that the compiler emits need libm, and
+// only this import asks the linker for it.
+import Glibc
 
 /// A JSON document as a value. Integers that fit 64 bits stay exact; every other number is a double.
 ///
@@ -59,9 +63,11 @@ extension JSON {
         if case .null = self { true } else { false }
     }
 
-    /// The member of an object; nil when this is no object or has no such key. A member that is `null` is `.null`.
+    /// The member of an object; nil when this is no object or has no such key. A member that is `null` is
+    /// `.null`.
     ///
-    /// Assigning nil removes the member. Assigning to anything that is no object replaces it by one with this member.
+    /// Assigning nil removes the member. Assigning to anything that is no object replaces it by one with
+    /// this member.
     public subscript(key: String) -> JSON? {
         get {
             if case .object(let members) = self { members[key] } else { nil }

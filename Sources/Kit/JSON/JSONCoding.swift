@@ -35,8 +35,8 @@ public enum JSONCoding {
         }
     }
 
-    /// Members that the type does not know are ignored. Integers are range-checked; whole doubles are taken as
-    /// integers and integers as doubles, nothing else is converted.
+    /// Members that the type does not know are ignored. Integers are range-checked; whole doubles are taken
+    /// as integers and integers as doubles, nothing else is converted.
     public static func decode<T: Decodable>(
         _ type: T.Type, from json: JSON
     ) throws(JSONCodingError) -> T {

@@ -1,5 +1,5 @@
-// The encoding half of `JSONCoding`. Containers of the standard library outlive the call that made them, so each
-// value under construction is a slot that its container fills and its parent reads at the end.
+// The encoding half of `JSONCoding`. Containers of the standard library outlive the call that made them, so
+// each value under construction is a slot that its container fills and its parent reads at the end.
 
 /// A value under construction.
 final class JSONSlot {

@@ -1,5 +1,5 @@
-// Strict RFC 8259. Input comes from guests and models, so the parser refuses what two readers could understand
-// differently: duplicate keys, lone surrogates, invalid UTF-8, numbers that would become infinite.
+// Strict RFC 8259. Input comes from guests and models, so the parser refuses what two readers could
+// understand differently: duplicate keys, lone surrogates, invalid UTF-8, numbers that would become infinite.
 
 /// Why a text is not JSON, and where.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,8 +1,9 @@
-// The canonical form: one value, one sequence of bytes. Digests of requests (cassettes) and of artifacts rely on it.
+// The canonical form: one value, one sequence of bytes. Digests of requests (cassettes) and of artifacts
+// rely on it.
 
 extension JSON {
-    /// Compact UTF-8 with keys in byte order. Integers are exact, doubles have the shortest digits that read back the
-    /// same; NaN and infinities, which JSON cannot say, become `null`.
+    /// Compact UTF-8 with keys in byte order. Integers are exact, doubles have the shortest digits that
+    /// read back the same; NaN and infinities, which JSON cannot say, become `null`.
     public func serialized() -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(256)
