@@ -61,7 +61,8 @@ private struct Picky: Codable {
         let json = try JSONCoding.encode(sample)
         #expect(
             json.text == """
-                {"any":{"free":[1,null]},"anyList":[1.5,"s"],"anyMap":{"m":true},"choice":{"some":{"count":3}},\
+                {"any":{"free":[1,null]},"anyList":[1.5,"s"],"anyMap":{"m":true},\
+                "choice":{"some":{"count":3}},\
                 "count":-5,"kind":"the-review","name":"x","nested":{"k":[1,2]},"optionals":[1,null],\
                 "ratio":2.0,"single":0.1,"small":255,"tags":["a"]}
                 """)
