@@ -98,6 +98,9 @@ public struct Manifest: Sendable, Hashable {
         /// The kit's own limits: every key that starts with `max_`.
         public var maxima: [String: Int] = [:]
 
+        /// The platform's defaults.
+        public init() {}
+
         /// `max_agents_per_session`; 8 when the kit says nothing.
         public var maxAgentsPerSession: Int { maxima["max_agents_per_session"] ?? 8 }
         /// `max_sessions_per_workspace`; 3 when the kit says nothing.

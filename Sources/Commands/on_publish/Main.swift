@@ -1,4 +1,6 @@
+import Hooks
+
 @main
 enum Main {
-    static func main() {}
+    static func main() { HookProgram.run(.onPublish) }
 }
