@@ -1,0 +1,24 @@
+/// Bounds of this module, with their reasons.
+enum Limits {
+    /// One local git command, in milliseconds: a large repository on a slow disk.
+    static let gitMilliseconds = 10 * 60 * 1000
+    /// A git command over the network, in milliseconds.
+    static let networkMilliseconds = 60 * 60 * 1000
+    /// What one git command may print into memory, in bytes.
+    static let outputBytes = 16 << 20
+    /// How much of git's complaint goes into an error, in bytes.
+    static let complaintBytes = 2000
+    /// The hunks of a conflict that go to an agent, in bytes: they become part of a prompt.
+    static let hunkBytes = 32 << 10
+    /// How many dirty files are named.
+    static let dirtyFiles = 20
+    /// A file that is read to detect how to test, in bytes.
+    static let projectFileBytes = 1 << 20
+    /// The body of a fetch request, unpacked, in bytes: one line for each commit that both sides may have.
+    static let fetchRequestBytes = 64 << 20
+    /// The commands of one push, in bytes and in number.
+    static let pushCommandBytes = 64 << 10
+    static let pushCommands = 32
+    /// What a hook may take, in milliseconds (design, section 4).
+    static let hookMilliseconds = 2000
+}

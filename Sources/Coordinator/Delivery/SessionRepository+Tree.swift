@@ -1,0 +1,105 @@
+// Trees of the session repository for gates, reviews and reports.
+
+public import Kit
+import System
+
+/// A difference between two commits.
+public struct ChangeSet: Sendable, Hashable {
+    public struct File: Sendable, Hashable {
+        public let path: String
+        /// Nil for a binary file.
+        public let added: Int?
+        public let removed: Int?
+    }
+
+    /// A unified diff; cut at a limit.
+    public let patch: String
+    public let isTruncated: Bool
+    public let files: [File]
+
+    public var added: Int { files.reduce(0) { $0 + ($1.added ?? 0) } }
+    public var removed: Int { files.reduce(0) { $0 + ($1.removed ?? 0) } }
+
+    /// Numbers only, for events.
+    public var statistics: JSON {
+        [
+            "added": JSON(added), "removed": JSON(removed),
+            "files": .array(
+                files.map { file in
+                    [
+                        "path": .string(file.path), "added": file.added.map { JSON($0) } ?? .null,
+                        "removed": file.removed.map { JSON($0) } ?? .null,
+                    ]
+                }),
+        ]
+    }
+}
+
+extension SessionRepository {
+    /// What changed between two commits. Nothing that the repository configures for showing differences runs.
+    /// - Parameter limitBytes: Of the patch.
+    public func diff(from base: String, to head: String, limitBytes: Int = 4 << 20) throws(DeliveryError)
+        -> ChangeSet
+    {
+        let range = [try commit(of: base), try commit(of: head)]
+        let common = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color"]
+        let arguments = common + ["-p", "--full-index", "--src-prefix=a/", "--dst-prefix=b/"] + range
+        let patch = try git.attempt(arguments, limit: limitBytes)
+        // Cut off: git may have ended by SIGPIPE, which is no failure of its own.
+        guard patch.code == 0 || patch.isTruncated else { throw git.failure(arguments, patch) }
+        let numbers = try git.run(["diff-tree", "-r", "-z", "--numstat", "--no-renames"] + range)
+        let files = numbers.records.compactMap { record -> ChangeSet.File? in
+            let fields = record.split(separator: "\t", maxSplits: 2)
+            guard fields.count == 3 else { return nil }
+            return ChangeSet.File(path: String(fields[2]), added: Int(fields[0]), removed: Int(fields[1]))
+        }
+        return ChangeSet(patch: patch.text, isTruncated: patch.isTruncated, files: files)
+    }
+
+    /// Writes a tree into a new directory, as a checkout would: modes and links as they are, line endings by the
+    /// tree's attributes; without export attributes, filters, and without ever writing through a link. Submodules
+    /// become empty directories.
+    ///
+    /// Complete or absent: it is made beside its place and moved there. A directory that exists is replaced.
+    public func exportTree(_ revision: String, to directory: String) throws(DeliveryError) {
+        let outcome = try git.attempt(["rev-parse", "--verify", "--quiet", "\(revision)^{tree}"])
+        guard outcome.code == 0, !revision.hasPrefix("-") else {
+            throw DeliveryError(.unknownRevision, "export \(revision)", "there is no such tree in \(path)")
+        }
+        let (partial, index) = ("\(directory).partial", "\(directory).index")
+        try delivering("export to \(directory)") { () throws(SystemError) in
+            try Files.removeTree(partial)
+            try Files.removeTree(index)
+            try Files.makeDirectories(partial)
+        }
+        let git = Git(
+            partial, environment: ["GIT_DIR": path, "GIT_WORK_TREE": partial, "GIT_INDEX_FILE": index])
+        // Unlike checkout-index this reads attributes from the tree before it writes the first file.
+        try git.run(["read-tree", "--reset", "-u", outcome.line])
+        try delivering("export to \(directory)") { () throws(SystemError) in
+            try Files.removeTree(index)
+            try Files.removeTree(directory)
+            try Files.rename(partial, directory)
+        }
+    }
+
+    /// The content of a file of a tree; nil when there is none, when it is longer than the limit or no regular file.
+    public func file(_ name: String, in tree: String, limitBytes: Int) throws(DeliveryError) -> [UInt8]? {
+        let entry = try git.run(["ls-tree", "-z", "--end-of-options", tree, "--", name]).records.first
+        // MODE SP TYPE SP OBJECT TAB NAME; a link is a blob too.
+        guard let words = entry?.split(separator: "\t").first?.split(separator: " "), words.count == 3,
+            words[0].hasPrefix("100")
+        else { return nil }
+        let content = try git.run(["cat-file", "blob", String(words[2])], limit: limitBytes + 1)
+        return content.stdout.count > limitBytes ? nil : content.stdout
+    }
+
+    /// The names at the top of a tree; a directory ends with a slash.
+    public func topLevel(of tree: String) throws(DeliveryError) -> [String] {
+        try git.run(["ls-tree", "-z", "--end-of-options", tree]).records.compactMap { record in
+            let parts = record.split(separator: "\t", maxSplits: 1)
+            guard parts.count == 2 else { return nil }
+            return String(parts[1]) + (parts[0].contains(" tree ") ? "/" : "")
+        }
+    }
+}

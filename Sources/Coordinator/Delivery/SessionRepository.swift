@@ -1,0 +1,183 @@
+// The repositories of one session: the bare one that everything is published to, and the two checkouts of the
+// shared volume that only the host writes.
+
+import Kit
+import System
+
+/// A session's bare repository with its workspace. A value: all state is on disk, every step may be repeated.
+public struct SessionRepository: Sendable, Hashable {
+    /// `sessions/ID` of the state directory.
+    public let sessionDirectory: String
+    public let session: String
+    /// Where the session started, full length.
+    public let base: String
+
+    /// The bare repository.
+    public var path: String { "\(sessionDirectory)/repository.git" }
+    /// The repository at the base commit; agents borrow its objects.
+    public var basePath: String { "\(sessionDirectory)/workspace/base" }
+    /// The session branch, as merged so far.
+    public var integrationPath: String { "\(sessionDirectory)/workspace/integration" }
+    /// The branch of the result, short and full.
+    public var branch: String { "openclaw/\(session)" }
+    public var branchRef: String { "refs/heads/\(branch)" }
+    /// Never moves; keeps the base alive and recorded.
+    static let baseRef = "refs/openclaw/base"
+
+    var git: Git { Git(path) }
+
+    /// The prefix of the refs that an agent may write.
+    public static func workPrefix(session: String, agent: String) -> String {
+        "refs/heads/work/\(session)/\(agent)/"
+    }
+
+    /// Makes what is missing of a session's repositories; a half-made one of a crash is made again.
+    ///
+    /// Only the history of the base commit is copied (with the tags on it), object by object through git's own
+    /// transport: nothing is shared with the source by links, and nothing of its configuration or hooks comes along.
+    public static func create(
+        at sessionDirectory: String, session: String, from source: SourceRepository, credential: String? = nil
+    ) throws(DeliveryError) -> SessionRepository {
+        let repository: SessionRepository
+        if Files.exists("\(sessionDirectory)/repository.git") {
+            repository = try open(at: sessionDirectory, session: session)
+        } else {
+            repository = SessionRepository(
+                sessionDirectory: sessionDirectory, session: session, base: source.commit)
+            try repository.makeBare(source, credential)
+        }
+        try repository.makeCheckout(repository.basePath, at: repository.base, alternates: nil)
+        let head = try repository.head()
+        try repository.makeCheckout(
+            repository.integrationPath, at: head, alternates: "../../../base/.git/objects")
+        return repository
+    }
+
+    /// A session's repository that was made before.
+    public static func open(at sessionDirectory: String, session: String) throws(DeliveryError)
+        -> SessionRepository
+    {
+        let path = "\(sessionDirectory)/repository.git"
+        guard Files.isDirectory(path), let base = try Git(path).commit(baseRef) else {
+            throw DeliveryError(
+                .notFound, "open the session repository \(path)", "it is not there or has no base commit",
+                hint: "start the session again")
+        }
+        return SessionRepository(sessionDirectory: sessionDirectory, session: session, base: base)
+    }
+
+    /// The head of the session branch.
+    public func head() throws(DeliveryError) -> String { try commit(of: branchRef) }
+
+    /// The commit of a revision in the session repository.
+    public func commit(of revision: String) throws(DeliveryError) -> String {
+        if let commit = try git.commit(revision) { return commit }
+        throw DeliveryError(.unknownRevision, "read \(revision) in \(path)", "there is no such commit")
+    }
+
+    /// The tree of a revision.
+    public func tree(of revision: String) throws(DeliveryError) -> String {
+        try git.run(["rev-parse", "--verify", "--quiet", "\(try commit(of: revision))^{tree}"]).line
+    }
+
+    // MARK: Making
+
+    private func makeBare(_ source: SourceRepository, _ credential: String?) throws(DeliveryError) {
+        let partial = "\(path).partial"
+        try delivering("make \(partial)") { () throws(SystemError) in
+            try Files.removeTree(partial)
+            try Files.makeDirectories(sessionDirectory)
+        }
+        try Git(nil).run(["init", "--quiet", "--bare", "--template=", "--initial-branch=\(branch)", partial])
+        let git = Git(partial)
+        try fetch(source, into: git, credential)
+        guard try git.commit(source.commit) == source.commit else {
+            throw DeliveryError(
+                .unknownRevision, "copy \(source.location)", "the commit \(source.commit) did not arrive",
+                hint: "the branch may have moved; start the session again")
+        }
+        for (key, value) in SessionRepository.configuration { try git.run(["config", key, value]) }
+        try git.run(["update-ref", SessionRepository.baseRef, source.commit])
+        try git.run(["update-ref", branchRef, source.commit])
+        try delivering("make \(path)") { () throws(SystemError) in try Files.rename(partial, path) }
+    }
+
+    /// Written into the repository for the processes that git itself starts.
+    private static let configuration = [
+        ("receive.fsckObjects", "true"), ("receive.denyDeletes", "false"),
+        ("receive.denyNonFastForwards", "false"),
+        ("receive.denyCurrentBranch", "refuse"), ("receive.denyDeleteCurrent", "refuse"),
+        ("receive.autogc", "false"),
+        ("receive.shallowUpdate", "false"), ("receive.advertisePushOptions", "false"),
+        ("receive.updateServerInfo", "false"), ("gc.auto", "0"), ("core.hooksPath", "/dev/null"),
+        ("core.logAllRefUpdates", "true"), ("transfer.advertiseObjectInfo", "false"),
+        ("uploadpack.allowFilter", "false"),
+    ]
+
+    private func fetch(_ source: SourceRepository, into git: Git, _ credential: String?) throws(DeliveryError)
+    {
+        var arguments = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow"]
+        if !source.isRemote {
+            // The settings of our environment do not reach the process that git starts in the other repository.
+            arguments.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
+        }
+        arguments += ["--", source.location, "\(source.commit):\(SessionRepository.baseRef)"]
+        let outcome = try git.attempt(
+            arguments, timeoutMilliseconds: Limits.networkMilliseconds,
+            settings: Credential.settings(credential, url: source.location))
+        guard outcome.code == 0 else {
+            throw DeliveryError(
+                .unreachable, "copy \(source.location)", Credential.hide(credential, in: outcome.stderr),
+                hint: "check the repository with git fsck, and the disk's free space")
+        }
+    }
+
+    /// Makes a clone without a remote, checked out at a commit.
+    /// - Parameter alternates: Where it borrows objects from, relative to its own; nil when it holds them itself.
+    private func makeCheckout(_ target: String, at commit: String, alternates: String?) throws(DeliveryError)
+    {
+        if Files.exists(target) { return }
+        // The partial one has the same parent: a relative alternate must hold in both places.
+        let partial = "\(target).partial"
+        try delivering("make \(partial)") { () throws(SystemError) in
+            try Files.removeTree(partial)
+            try Files.makeDirectories(Files.parent(of: target))
+        }
+        try Git(nil).run(["init", "--quiet", "--template=", "--initial-branch=\(branch)", partial])
+        if let alternates {
+            try delivering("make \(partial)") { () throws(SystemError) in
+                try Files.makeDirectories("\(partial)/.git/objects/info")
+                try Files.write("\(partial)/.git/objects/info/alternates", Array("\(alternates)\n".utf8))
+            }
+        }
+        try checkOut(commit, in: partial)
+        try delivering("make \(target)") { () throws(SystemError) in try Files.rename(partial, target) }
+    }
+
+    /// Brings `workspace/integration` to a commit; also the branches of all agents, for those who read there.
+    public func updateIntegration(to commit: String) throws(DeliveryError) {
+        guard Files.exists(integrationPath) else {
+            throw DeliveryError(
+                .notFound, "update \(integrationPath)", "it was never made", hint: "create the session again")
+        }
+        // A lock of a git that was killed; nobody else writes here.
+        try delivering("update \(integrationPath)") { () throws(SystemError) in
+            try Files.removeTree("\(integrationPath)/.git/index.lock")
+            try Files.removeTree("\(integrationPath)/.git/HEAD.lock")
+        }
+        try checkOut(commit, in: integrationPath)
+        try Git(integrationPath).run(["clean", "-ffdxq"])
+    }
+
+    private func checkOut(_ commit: String, in directory: String) throws(DeliveryError) {
+        let git = Git(directory)
+        try git.run([
+            "fetch", "--quiet", "--no-write-fetch-head", "--prune",
+            "--upload-pack=git -c 'safe.directory=*' upload-pack",
+            "--", path, "+refs/heads/*:refs/remotes/origin/*",
+            "+\(SessionRepository.baseRef):\(SessionRepository.baseRef)",
+            "+\(commit):refs/openclaw/checkout",
+        ])
+        try git.run(["checkout", "--quiet", "--force", "--detach", commit])
+    }
+}

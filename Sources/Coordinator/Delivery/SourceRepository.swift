@@ -1,0 +1,239 @@
+import Glibc
+public import Kit
+import System
+
+/// The repository that a session works on, as found before anything is copied.
+public struct SourceRepository: Sendable, Hashable {
+    public enum Place: Sendable, Hashable {
+        /// A directory of this machine: the top of a worktree, or a bare repository.
+        case local(String)
+        case remote(url: String)
+    }
+
+    public let place: Place
+    /// The commit to start from, full length.
+    public let commit: String
+    /// The branch that was asked for or is checked out; nil when HEAD is detached or the revision is no branch.
+    public let branch: String?
+    public let isBare: Bool
+    /// What differs from the commit: "M src/a.txt"; at most the first twenty.
+    public let dirtyFiles: [String]
+    /// What works with limits: submodules, Git LFS, a shallow history.
+    public let warnings: [String]
+
+    /// What git is given to fetch from.
+    var location: String {
+        switch place {
+        case .local(let path): path
+        case .remote(let url): url
+        }
+    }
+
+    /// For events and the API.
+    public var json: JSON {
+        [
+            "location": .string(location), "is_remote": .bool(isRemote), "commit": .string(commit),
+            "branch": branch.map { .string($0) } ?? .null, "is_bare": .bool(isBare),
+            "dirty_files": JSON(dirtyFiles), "warnings": JSON(warnings),
+        ]
+    }
+
+    public var isRemote: Bool { if case .remote = place { true } else { false } }
+
+    /// Looks at a repository without changing anything in it.
+    /// - Parameters:
+    ///   - spec: A path, a URL, or `github.com/OWNER/NAME`.
+    ///   - ref: Branch, tag or commit; nil for what is checked out, or the default branch of a remote.
+    ///   - allowDirty: Takes a worktree with uncommitted changes; they stay out of the session.
+    ///   - credential: A token for an HTTPS remote; it is only in the environment of git.
+    public static func inspect(
+        spec: String, ref: String? = nil, allowDirty: Bool = false, credential: String? = nil
+    ) throws(DeliveryError) -> SourceRepository {
+        if let url = url(spec) { return try inspect(url: url, ref: ref, credential: credential) }
+        return try inspect(path: spec, ref: ref, allowDirty: allowDirty)
+    }
+
+    /// The URL that a spec stands for; nil for a path. A directory of that name wins.
+    static func url(_ spec: String) -> String? {
+        for scheme in ["https://", "http://", "ssh://", "git://", "file://"] where spec.hasPrefix(scheme) {
+            return spec
+        }
+        if Files.exists(spec) { return nil }
+        for host in ["github.com/", "gitlab.com/", "bitbucket.org/", "codeberg.org/"]
+        where spec.hasPrefix(host) {
+            return "https://\(spec)"
+        }
+        // user@host:path, as scp has it.
+        let head = spec.prefix { $0 != ":" && $0 != "/" }
+        return head.contains("@") && spec.dropFirst(head.count).hasPrefix(":") && !spec.hasPrefix("-")
+            ? spec : nil
+    }
+
+    // MARK: Local
+
+    private static func inspect(path: String, ref: String?, allowDirty: Bool) throws(DeliveryError)
+        -> SourceRepository
+    {
+        let operation = "use the repository \(path)"
+        guard let absolute = try? Files.realPath(path), Files.isDirectory(absolute) else {
+            throw DeliveryError(
+                .notFound, operation, "there is no such directory",
+                hint: "name the directory of a git repository or a URL")
+        }
+        let probe = Git(absolute)
+        let found = try probe.attempt(["rev-parse", "--is-bare-repository", "--absolute-git-dir"])
+        guard found.code == 0, found.lines.count == 2 else {
+            throw DeliveryError(
+                .notARepository, operation, "it is no git repository",
+                hint: "run git init, add your files and commit them")
+        }
+        let isBare = found.lines[0] == "true"
+        let top = isBare ? found.lines[1] : try probe.run(["rev-parse", "--show-toplevel"]).line
+        let git = Git(top)
+        guard let head = try git.commit(ref ?? "HEAD") else {
+            if let ref {
+                throw DeliveryError(
+                    .unknownRevision, operation, "there is no branch, tag or commit \(ref)",
+                    hint: "git branch --all lists the branches")
+            }
+            throw DeliveryError(
+                .emptyRepository, operation, "it has no commit yet",
+                hint: "commit something first; an empty commit will do")
+        }
+        let dirty = isBare ? [] : try git.dirtyFiles()
+        guard dirty.isEmpty || allowDirty || ref != nil else {
+            throw DeliveryError(
+                .dirtyWorktree, operation,
+                "uncommitted changes would not be seen by the agents: \(dirty.joined(separator: ", "))",
+                hint: "commit or stash them, or allow a dirty worktree to leave them out")
+        }
+        return SourceRepository(
+            place: .local(top), commit: head, branch: try git.branch(ref), isBare: isBare, dirtyFiles: dirty,
+            warnings: try git.warnings(commit: head, dirty: dirty))
+    }
+
+    // MARK: Remote
+
+    private static func inspect(url: String, ref: String?, credential: String?) throws(DeliveryError)
+        -> SourceRepository
+    {
+        let operation = "use the repository \(url)"
+        let names = ref.map { ["refs/heads/\($0)", "refs/tags/\($0)", "refs/tags/\($0)^{}"] } ?? ["HEAD"]
+        let git = Git(nil)
+        let outcome = try git.attempt(
+            ["ls-remote", "--symref", "--", url] + names, timeoutMilliseconds: 60_000,
+            settings: Credential.settings(credential, url: url))
+        guard outcome.code == 0 else {
+            throw DeliveryError(
+                .unreachable, operation, Credential.hide(credential, in: outcome.stderr),
+                hint: "check the address and your access; a private repository needs a token")
+        }
+        var found: [String: String] = [:]
+        var branch: String?
+        for line in outcome.lines {
+            let words = line.split(separator: "\t")
+            guard words.count == 2 else { continue }
+            if words[0].hasPrefix("ref: refs/heads/") {
+                branch = String(words[0].dropFirst("ref: refs/heads/".count))
+            } else {
+                found[String(words[1])] = String(words[0])
+            }
+        }
+        if let ref {
+            if found["refs/heads/\(ref)"] != nil { branch = ref }
+            // A tag that is an object of its own is followed to its commit.
+            let commit =
+                found["refs/heads/\(ref)"] ?? found["refs/tags/\(ref)^{}"] ?? found["refs/tags/\(ref)"]
+            let isCommit = (ref.utf8.count == 40 || ref.utf8.count == 64) && Hex.decode(ref) != nil
+            guard let commit = commit ?? (isCommit ? ref.lowercased() : nil) else {
+                throw DeliveryError(
+                    .unknownRevision, operation, "it has no branch or tag \(ref)",
+                    hint: "git ls-remote \(url) lists them")
+            }
+            return remote(url, commit, branch)
+        }
+        guard let commit = found["HEAD"] else {
+            throw DeliveryError(
+                .emptyRepository, operation, "it has no commit yet", hint: "push something first")
+        }
+        return remote(url, commit, branch)
+    }
+
+    private static func remote(_ url: String, _ commit: String, _ branch: String?) -> SourceRepository {
+        SourceRepository(
+            place: .remote(url: url), commit: commit, branch: branch, isBare: true, dirtyFiles: [],
+            warnings: [])
+    }
+}
+
+extension Git {
+    /// "M path" for everything that `git status` shows. Filters of the repository's configuration do not run, so a
+    /// file that only a filter could compare may be named without need.
+    fileprivate func dirtyFiles() throws(DeliveryError) -> [String] {
+        let filters = try attempt([
+            "config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|smudge)$",
+        ])
+        let names = try attempt(["config", "--name-only", "--get-regexp", "^filter\\..*\\.required$"])
+        let settings = filters.lines.map { ($0, "") } + names.lines.map { ($0, "false") }
+        // Submodules are left alone: looking into one would run git with its configuration.
+        let outcome = try run(
+            [
+                "status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty",
+                "--no-renames",
+            ],
+            settings: settings)
+        let files = outcome.records.map { record in
+            "\(record.prefix(2).split(separator: " ").joined()) \(record.dropFirst(3))"
+        }
+        let more = files.count - Limits.dirtyFiles
+        return more > 0 ? files.prefix(Limits.dirtyFiles) + ["and \(more) more"] : files
+    }
+
+    fileprivate func branch(_ ref: String?) throws(DeliveryError) -> String? {
+        if let ref {
+            guard !ref.hasPrefix("-") else { return nil }
+            return try attempt(["show-ref", "--verify", "--quiet", "refs/heads/\(ref)"]).code == 0 ? ref : nil
+        }
+        let outcome = try attempt(["symbolic-ref", "--quiet", "--short", "HEAD"])
+        return outcome.code == 0 ? outcome.line : nil
+    }
+
+    fileprivate func warnings(commit: String, dirty: [String]) throws(DeliveryError) -> [String] {
+        var warnings: [String] = []
+        if !dirty.isEmpty {
+            warnings.append("uncommitted changes stay out of the session: \(dirty.joined(separator: ", "))")
+        }
+        if try attempt(["symbolic-ref", "--quiet", "HEAD"]).code != 0 {
+            warnings.append("HEAD is detached; the result can only be delivered as a branch of its own")
+        }
+        let tree = try run(["ls-tree", "-z", "--name-only", commit]).records
+        if tree.contains(".gitmodules") {
+            warnings.append("the repository has submodules; their contents are not available to the agents")
+        }
+        if tree.contains(".gitattributes"),
+            try attempt(["cat-file", "blob", "\(commit):.gitattributes"]).text.contains("filter=lfs")
+        {
+            warnings.append("files in Git LFS are seen by the agents as pointers, without their contents")
+        }
+        if try run(["rev-parse", "--is-shallow-repository"]).line == "true" {
+            warnings.append("the history is shallow; git fetch --unshallow completes it")
+        }
+        return warnings
+    }
+}
+
+/// A token for HTTPS remotes, which must be neither in an argument nor in a message.
+enum Credential {
+    static func settings(_ token: String?, url: String) -> [(String, String)] {
+        guard let token, url.hasPrefix("https://") else { return [] }
+        let basic = Base64.encode(Array("x-access-token:\(token)".utf8))
+        // Bound to the host: a redirect elsewhere does not get it.
+        let host = url.dropFirst("https://".count).prefix { $0 != "/" }
+        return [("http.https://\(host)/.extraHeader", "Authorization: Basic \(basic)")]
+    }
+
+    static func hide(_ token: String?, in text: String) -> String {
+        guard let token, !token.isEmpty else { return text }
+        return text.split(separator: token, omittingEmptySubsequences: false).joined(separator: "***")
+    }
+}
