@@ -1,5 +1,5 @@
-// The frame of every hook: one JSON document in, one out, an exit code (design, section 4). Each hook is a function
-// from input to answer; the programs in `Commands` only connect it to the process.
+// The frame of every hook: one JSON document in, one out, an exit code (design, section 4). Each hook is a
+// function from input to answer; the programs in `Commands` only connect it to the process.
 
 import Kit
 

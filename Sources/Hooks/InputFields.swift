@@ -1,7 +1,8 @@
 import Kit
 
-/// One object of a hook's input. Every reader reports what is wrong and returns nil then; `finish` reports the keys
-/// that nobody asked for. Values are never quoted in messages: any of them may be a secret in the wrong place.
+/// One object of a hook's input. Every reader reports what is wrong and returns nil then; `finish` reports
+/// the keys that nobody asked for. Values are never quoted in messages: any of them may be a secret in the
+/// wrong place.
 struct InputFields {
     private let members: [String: JSON]
     let path: String

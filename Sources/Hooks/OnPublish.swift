@@ -2,8 +2,8 @@ import Glibc
 import Kit
 import System
 
-/// The hook that makes a session's report from its artifacts. Digests are checked first: a report about other bytes
-/// than those that were approved would be worse than none.
+/// The hook that makes a session's report from its artifacts. Digests are checked first: a report about other
+/// bytes than those that were approved would be worse than none.
 enum OnPublish {
     /// The largest artifact, and all of them together, in bytes.
     static let artifactLimit = 16 << 20
@@ -80,7 +80,8 @@ enum OnPublish {
         return artifacts
     }
 
-    /// A link or a pipe in the place of an artifact is refused: whoever wrote the directory may have put it there.
+    /// A link or a pipe in the place of an artifact is refused: whoever wrote the directory may have put it
+    /// there.
     private static func read(_ path: String) throws(SystemError) -> [UInt8] {
         let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         guard try Files.status(of: file.raw).isRegular else {

@@ -1,7 +1,7 @@
 import Kit
 
-/// The hook that makes an agent's environment. It withholds what an agent must not have: the provider's key (unless
-/// the app was set to call the provider itself), the Git credential, and the session's own secret.
+/// The hook that makes an agent's environment. It withholds what an agent must not have: the provider's key
+/// (unless the app was set to call the provider itself), the Git credential, and the session's own secret.
 enum RenderEnv {
     /// Where the coordinator's egress proxy listens inside a group.
     static let proxyPort = 3128

@@ -66,7 +66,8 @@ enum ValidateConfig {
             "is \(value); expected \(range.lowerBound) to \(range.upperBound), the kit's own limit")
     }
 
-    /// The limits of the manifest; a manifest that is there and cannot be read is no reason to allow everything.
+    /// The limits of the manifest; a manifest that is there and cannot be read is no reason to allow
+    /// everything.
     private static func resources(_ path: String?, _ problems: Problems) -> Manifest.Resources {
         var shipped = Manifest.Resources()
         (shipped.memoryMegabytes, shipped.cpu, shipped.diskMegabytes) = (1024, 2, 5120)

@@ -1,8 +1,8 @@
-// What a kit declares about itself: `aegis-kit.yaml`. The platform reads it at registration, the hooks know its
-// limits, and `openclaw doctor` shows it.
+// What a kit declares about itself: `aegis-kit.yaml`. The platform reads it at registration, the hooks know
+// its limits, and `openclaw doctor` shows it.
 
-/// A kit's manifest (seed specification, section 2). Parsed by `Manifest.parse`; what a kit leaves out has the
-/// platform's default.
+/// A kit's manifest (seed specification, section 2). Parsed by `Manifest.parse`; what a kit leaves out has
+/// the platform's default.
 public struct Manifest: Sendable, Hashable {
     /// Lower-case letters, digits and hyphens.
     public var name: String

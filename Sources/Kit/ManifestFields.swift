@@ -9,8 +9,8 @@ final class ManifestProblems {
     }
 }
 
-/// One mapping of the manifest. Every reader reports what is wrong and returns nil then; `finish` reports the keys
-/// that nobody asked for.
+/// One mapping of the manifest. Every reader reports what is wrong and returns nil then; `finish` reports the
+/// keys that nobody asked for.
 struct ManifestFields {
     private let members: [(key: String, node: YAMLNode)]
     private let mark: YAMLMark
@@ -47,7 +47,8 @@ struct ManifestFields {
         problems.add(node.mark, path(key), "is \(found); expected \(expected)")
     }
 
-    /// A string that passes the check. A number or a flag in its place is an error: YAML would change its text.
+    /// A string that passes the check. A number or a flag in its place is an error: YAML would change its
+    /// text.
     mutating func string(
         _ key: String, isRequired: Bool = false, _ expected: String = "a text",
         _ isValid: (String) -> Bool = { _ in true }

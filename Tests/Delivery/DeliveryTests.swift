@@ -37,7 +37,9 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
         #expect(try Files.read("\(fixture.source)/.git/config") == config)
     }
 
-    @Test(arguments: ["dirty", "moved", "other branch", "detached", "not asked", "untracked", "filters"])
+    @Test(arguments: [
+        "dirty", "moved", "other branch", "detached", "not asked", "untracked", "filters", "own filters",
+    ])
     func `otherwise the branch is left, with the command to run`(obstacle: String) throws {
         let fixture = try Fixture()
         let files = obstacle == "filters" ? [".gitattributes": "*.txt filter=lfs\n"] : ["c.txt": "c"]
@@ -48,6 +50,10 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
         case "other branch": try fixture.git(["checkout", "--quiet", "-b", "other"], in: fixture.source)
         case "detached": try fixture.git(["checkout", "--quiet", "--detach"], in: fixture.source)
         case "untracked": try Files.write("\(fixture.source)/c.txt", Array("mine".utf8))
+        case "own filters":
+            try fixture.git(["config", "filter.x.smudge", "sh tool"], in: fixture.source)
+            try Files.makeDirectories("\(fixture.source)/.git/info")
+            try Files.write("\(fixture.source)/.git/info/attributes", Array("* filter=x\n".utf8))
         default: break
         }
         let before = try fixture.git(["rev-parse", "HEAD"], in: fixture.source)
@@ -89,6 +95,30 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
     ])
     func `a path in a command is quoted`(text: String, quoted: String) {
         #expect(LocalDelivery.quoted(text) == quoted)
+    }
+}
+
+@Suite struct RemoteDeliveryTests {
+    @Test func `a remote gets the branch once, and other work there stays`() throws {
+        let fixture = try Fixture()
+        let (repository, commit) = try finished(fixture)
+        let remote = "\(fixture.directory)/remote.git"
+        try fixture.git(["clone", "--quiet", "--bare", fixture.source, remote], in: fixture.directory)
+        let url = "file://\(remote)"
+        #expect(try RemoteDelivery.push(repository, commit: commit, to: url) == .pushed)
+        #expect(try RemoteDelivery.push(repository, commit: commit, to: url) == .alreadyThere)
+        #expect(try fixture.git(["rev-parse", repository.branch], in: remote) == commit)
+        let main = try fixture.git(["rev-parse", "main"], in: remote)
+        let other = try fixture.git(["commit-tree", "\(main)^{tree}", "-p", main, "-m", "other"], in: remote)
+        try fixture.git(["update-ref", repository.branchRef, other], in: remote)
+        #expect(throws: DeliveryError.self) { try RemoteDelivery.push(repository, commit: commit, to: url) }
+        #expect(try fixture.git(["rev-parse", repository.branch], in: remote) == other)
+        #expect(throws: DeliveryError.self) {
+            try RemoteDelivery.push(repository, commit: repository.base, to: url)
+        }
+        #expect(throws: DeliveryError.self) {
+            try RemoteDelivery.push(repository, commit: commit, to: "\(url)x")
+        }
     }
 }
 

@@ -152,6 +152,29 @@ private func ref(_ agent: String, _ task: String) -> String {
         try fixture.git(["fsck", "--full"], in: repository.path)
     }
 
+    @Test func `pushes of one agent to one branch are reported as a chain`() throws {
+        let fixture = try Fixture()
+        let repository = try fixture.create()
+        let server = try Server(repository)
+        let clones = (1...4).map { "\(fixture.directory)/c\($0)" }
+        for clone in clones {
+            try fixture.git(["clone", "--quiet", server.url("coder-1"), clone], in: fixture.directory)
+            try fixture.commit(["f": clone], in: clone, clone)
+        }
+        let workers = clones.map { clone in
+            Worker.start("push") {
+                // Git itself refuses one that was overtaken; which one is not the matter here.
+                _ = try? fixture.git(
+                    ["push", "--quiet", "--force", "origin", "HEAD:\(ref("coder-1", "t1"))"], in: clone)
+            }
+        }
+        for worker in workers { worker.join() }
+        let updates = server.pushes.withLock { $0 }
+        #expect(!updates.isEmpty && updates.first?.old == nil)
+        for (earlier, later) in zip(updates, updates.dropFirst()) { #expect(earlier.new == later.old) }
+        #expect(updates.last?.new == (try repository.git.commit(ref("coder-1", "t1"))))
+    }
+
     @Test func `a packed request is unpacked, up to its limit`() throws {
         let fixture = try Fixture()
         let repository = try fixture.create()

@@ -57,6 +57,40 @@ import Testing
         #expect(!Files.exists("\(again.basePath)/c.txt"))
     }
 
+    @Test func `what agents published is found again`() throws {
+        let fixture = try Fixture()
+        let repository = try fixture.create()
+        #expect(try repository.workBranches() == [])
+        let two = try fixture.publish(
+            ["x": "2"], on: repository.base, agent: "coder-2", task: "t2", repository)
+        let one = try fixture.publish(
+            ["x": "1"], on: repository.base, agent: "coder-1", task: "t1", repository)
+        #expect(
+            try SessionRepository.open(at: fixture.sessionDirectory, session: Fixture.session).workBranches()
+                == [
+                    .init(agent: "coder-1", task: "t1", commit: one),
+                    .init(agent: "coder-2", task: "t2", commit: two),
+                ])
+    }
+
+    @Test func `a repository with SHA-256 ids works as any other`() throws {
+        let fixture = try Fixture()
+        try Files.removeTree(fixture.source)
+        try fixture.git(
+            ["init", "--quiet", "--object-format=sha256", "--initial-branch=main", "source"],
+            in: fixture.directory)
+        try fixture.commit(["a.txt": "a"], in: fixture.source, "first")
+        let repository = try fixture.create()
+        #expect(repository.base.utf8.count == 64)
+        let commit = try fixture.publish(
+            ["b": "b"], on: repository.base, agent: "coder-1", task: "t1", repository)
+        guard case .merged = try fixture.merge(commit, into: repository.base, repository) else {
+            Issue.record("not merged")
+            return
+        }
+        try repository.updateIntegration(to: commit)
+    }
+
     @Test func `the integration tree follows and forgets what does not belong to it`() throws {
         let fixture = try Fixture()
         let repository = try fixture.create()

@@ -235,7 +235,8 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
                 if bytes.isEmpty { bytes = [0x20] }
             }
             let result = hook.answer(bytes)
-            // A secret may be cut or moved into a public field by the edit; whole and unmoved it must not show.
+            // A secret may be cut or moved into a public field by the edit; whole and unmoved it must not
+            // show.
             let intact = (try? JSON.parse(bytes))?["secrets"]?.objectValue ?? [:]
             for secret in [realKey, gitToken, sessionToken] where intact.values.contains(.string(secret)) {
                 let parsed = (try? JSON.parse(bytes))?["app"]?.text ?? ""

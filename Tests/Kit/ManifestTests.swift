@@ -1,6 +1,7 @@
 import Glibc
-@testable import Kit
 import Testing
+
+@testable import Kit
 
 /// The manifest that the repository ships, found from this file.
 private func shippedManifest() throws -> String {

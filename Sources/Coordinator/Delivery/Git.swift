@@ -1,8 +1,8 @@
 import Glibc
 import System
 
-/// The git program, started so that nothing a repository or a guest wrote is executed: no hooks, no file system
-/// monitor, no system or user configuration, no prompts, and no transport that is a command.
+/// The git program, started so that nothing a repository or a guest wrote is executed: no hooks, no file
+/// system monitor, no system or user configuration, no prompts, and no transport that is a command.
 struct Git: Sendable {
     /// Where it works: a worktree or a bare repository; nil for commands without a repository.
     let directory: String?

@@ -1,12 +1,13 @@
-// Git's smart HTTP protocol (gitprotocol-http(5)) for the guests of one session: everybody reads everything of the
-// session, each agent writes below its own prefix. upload-pack and receive-pack do the work, without git http-backend,
-// which would have to be kept from configuration and path rules of its own.
+// Git's smart HTTP protocol (gitprotocol-http(5)) for the guests of one session: everybody reads everything
+// of the session, each agent writes below its own prefix. upload-pack and receive-pack do the work, without
+// git http-backend, which would have to be kept from configuration and path rules of its own.
 
 import Glibc
 import System
 public import Wire
 
-/// Serves one session's repository to its agents.
+/// Serves one session's repository to its agents. One instance a session: it gives the pushes of an agent
+/// their order.
 public final class GitHTTP: Sendable {
     /// A reference that a push changed.
     public struct Update: Sendable, Hashable {
@@ -24,6 +25,9 @@ public final class GitHTTP: Sendable {
     private let repository: SessionRepository
     private let maxPushBytes: Int
     private let report: Report
+    /// The agents whose push is being stored. Two pushes of one agent would otherwise each see the other's
+    /// change.
+    private let pushing = Condition<Set<String>>([])
 
     /// - Parameter maxPushBytes: The largest push.
     public init(_ repository: SessionRepository, maxPushBytes: Int = 512 << 20, report: @escaping Report) {
@@ -62,7 +66,8 @@ public final class GitHTTP: Sendable {
         ["Content-Type": "application/x-\(type)", "Cache-Control": "no-cache, max-age=0, must-revalidate"]
     }
 
-    /// The version that the client asks for; our git decides on it. Only known characters reach the environment.
+    /// The version that the client asks for; our git decides on it. Only known characters reach the
+    /// environment.
     private func git(_ exchange: HTTPExchange) -> Git {
         let version = exchange.request.headers["Git-Protocol"] ?? ""
         let isPlain = version.utf8.allSatisfy {
@@ -138,6 +143,29 @@ public final class GitHTTP: Sendable {
                     body: push.refusal(violations)))
             return
         }
+        _ = pushing.wait { $0.insert(agent).inserted ? true : nil }
+        let outcome: Spawn.Outcome
+        do {
+            defer { pushing.withLock { _ = $0.remove(agent) } }
+            outcome = try store(push, body, exchange, agent: agent)
+        }
+        guard outcome.status.isSuccess else {
+            try refuse(
+                exchange, 500,
+                "git receive-pack ended with \(outcome.status): \(outcome.stderrText.suffix(500))")
+            return
+        }
+        try exchange.respond(
+            HTTPResponse(
+                status: 200, headers: Self.headers("git-receive-pack-result"), body: outcome.stdout))
+    }
+
+    /// Has git store a push that the policy allows, and reports what really changed: a push may be refused in
+    /// part. Reported before the answer, so that an agent that hears "pushed" can rely on the coordinator
+    /// knowing.
+    private func store(
+        _ push: PushCommands, _ body: borrowing FileDescriptor, _ exchange: HTTPExchange, agent: String
+    ) throws -> Spawn.Outcome {
         let before = try heads(push)
         let settings = [
             ("receive.maxInputSize", "\(maxPushBytes)"), ("receive.fsckObjects", "true"),
@@ -150,22 +178,13 @@ public final class GitHTTP: Sendable {
                 ["git", "receive-pack", "--stateless-rpc", repository.path], environment: environment,
                 workingDirectory: "/", stdin: .descriptor(body.raw),
                 timeoutMilliseconds: Limits.gitMilliseconds))
-        // What changed is read back, not believed: a push may be refused in part. Told before the answer, so that
-        // an agent that hears "pushed" can rely on the coordinator knowing.
         let after = try heads(push)
         let updates = push.commands.compactMap { command -> Update? in
             let (old, new) = (before[command.ref], after[command.ref])
             return old == new ? nil : Update(ref: command.ref, old: old, new: new)
         }
         if !updates.isEmpty { report(agent, updates) }
-        guard outcome.status.isSuccess else {
-            try refuse(
-                exchange, 500,
-                "git receive-pack ended with \(outcome.status): \(outcome.stderrText.suffix(500))")
-            return
-        }
-        try exchange.respond(
-            HTTPResponse(status: 200, headers: Self.headers("git-receive-pack-result"), body: outcome.stdout))
+        return outcome
     }
 
     /// Where the references of a push stand.

@@ -15,11 +15,11 @@ public enum LocalDelivery {
         public let reason: String
     }
 
-    /// Puts the session branch into a local repository, and merges it when that is a fast-forward of the branch
-    /// that the session started from. May be repeated: what is there already is left.
+    /// Puts the session branch into a local repository, and merges it when that is a fast-forward of the
+    /// branch that the session started from. May be repeated: what is there already is left.
     ///
-    /// Never runs hooks, and never a filter, because the delivered files may have changed what those are. Of the
-    /// repository only the branch is written, and worktree and branch in a merge.
+    /// Never runs hooks, and never a filter, because the delivered files may have changed what those are. Of
+    /// the repository only the branch is written, and worktree and branch in a merge.
     /// - Parameters:
     ///   - commit: What was approved; the session branch must be there.
     ///   - baseBranch: The branch that the session started from; nil when there was none.
@@ -86,10 +86,7 @@ public enum LocalDelivery {
         guard let baseBranch, current.line == baseBranch else {
             return "\(current.line) is checked out, the session started from \(baseBranch ?? "no branch")"
         }
-        let filters = try git.attempt([
-            "grep", "-l", "-e", "filter[ ]*=", commit, "--", ":(glob)**/.gitattributes",
-        ])
-        guard filters.code == 1 else {
+        if try usesFilters(git, commit) {
             return "files pass through filters (Git LFS for example), which only your git runs"
         }
         let status = try git.run([
@@ -100,6 +97,16 @@ public enum LocalDelivery {
             return "\(baseBranch) has moved since the session started"
         }
         return nil
+    }
+
+    /// Filters may be asked for by the delivered tree, or by the repository's own file of attributes.
+    private static func usesFilters(_ git: Git, _ commit: String) throws(DeliveryError) -> Bool {
+        let pattern = ["grep", "-l", "-e", "filter[ ]*=", commit, "--", ":(glob)**/.gitattributes"]
+        if try git.attempt(pattern).code != 1 { return true }
+        let own = try git.run(["rev-parse", "--git-path", "info/attributes"]).line
+        let path = own.hasPrefix("/") ? own : "\(git.directory ?? ".")/\(own)"
+        guard Files.exists(path) else { return false }
+        return try git.attempt(["config", "--name-only", "--get-regexp", "^filter\\."]).code == 0
     }
 
     /// For a shell.

@@ -1,7 +1,7 @@
 import Kit
 
-/// The commands at the beginning of a push (gitprotocol-pack(5), "Reference Update Request"). Read as strictly as git
-/// reads them or more, because the policy is decided on this reading and git acts on its own.
+/// The commands at the beginning of a push (gitprotocol-pack(5), "Reference Update Request"). Read as
+/// strictly as git reads them or more, because the policy is decided on this reading and git acts on its own.
 struct PushCommands: Equatable {
     struct Command: Equatable {
         let old: String

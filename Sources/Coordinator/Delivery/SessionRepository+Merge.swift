@@ -1,5 +1,6 @@
-// The mechanics of the merge queue. Nothing here decides: Core says what is merged when. No worktree is touched, and
-// the same inputs make the same commit, so that a merge that was interrupted is simply made again.
+// The mechanics of the merge queue. Nothing here decides: Core says what is merged when. No worktree is
+// touched, and the same inputs make the same commit, so that a merge that was interrupted is simply made
+// again.
 
 import Kit
 import System
@@ -48,8 +49,8 @@ extension SessionRepository {
         public static func agent(_ id: String) -> Author { Author(name: id, email: "\(id)@openclaw.invalid") }
     }
 
-    /// Makes a merge commit of two commits; no branch moves. There is always a merge commit, also where the branch
-    /// could be taken as it is: each task is then one step of the session branch, with its trailers.
+    /// Makes a merge commit of two commits; no branch moves. There is always a merge commit, also where the
+    /// branch could be taken as it is: each task is then one step of the session branch, with its trailers.
     /// - Parameters:
     ///   - commit: The head of the agent's branch.
     ///   - head: The head of the session branch.
@@ -136,8 +137,8 @@ extension SessionRepository {
         return TreeMerge(tree: tree, isClean: outcome.code == 0, files: Array(files), messages: messages)
     }
 
-    /// The conflicting parts of the files that git wrote with markers, or its sentence where there are none (a file
-    /// deleted on one side, a binary file).
+    /// The conflicting parts of the files that git wrote with markers, or its sentence where there are none
+    /// (a file deleted on one side, a binary file).
     private func hunks(_ merge: TreeMerge) throws(DeliveryError) -> String {
         var output = ""
         for file in merge.files {

@@ -56,9 +56,9 @@ extension SessionRepository {
         return ChangeSet(patch: patch.text, isTruncated: patch.isTruncated, files: files)
     }
 
-    /// Writes a tree into a new directory, as a checkout would: modes and links as they are, line endings by the
-    /// tree's attributes; without export attributes, filters, and without ever writing through a link. Submodules
-    /// become empty directories.
+    /// Writes a tree into a new directory, as a checkout would: modes and links as they are, line endings by
+    /// the tree's attributes; without export attributes, filters, and without ever writing through a link.
+    /// Submodules become empty directories.
     ///
     /// Complete or absent: it is made beside its place and moved there. A directory that exists is replaced.
     public func exportTree(_ revision: String, to directory: String) throws(DeliveryError) {
@@ -83,7 +83,8 @@ extension SessionRepository {
         }
     }
 
-    /// The content of a file of a tree; nil when there is none, when it is longer than the limit or no regular file.
+    /// The content of a file of a tree; nil when there is none, when it is longer than the limit or no
+    /// regular file.
     public func file(_ name: String, in tree: String, limitBytes: Int) throws(DeliveryError) -> [UInt8]? {
         let entry = try git.run(["ls-tree", "-z", "--end-of-options", tree, "--", name]).records.first
         // MODE SP TYPE SP OBJECT TAB NAME; a link is a blob too.

@@ -33,8 +33,9 @@ public struct SessionRepository: Sendable, Hashable {
 
     /// Makes what is missing of a session's repositories; a half-made one of a crash is made again.
     ///
-    /// Only the history of the base commit is copied (with the tags on it), object by object through git's own
-    /// transport: nothing is shared with the source by links, and nothing of its configuration or hooks comes along.
+    /// Only the history of the base commit is copied (with the tags on it), object by object through git's
+    /// own transport: nothing is shared with the source by links, and nothing of its configuration or hooks
+    /// comes along.
     public static func create(
         at sessionDirectory: String, session: String, from source: SourceRepository, credential: String? = nil
     ) throws(DeliveryError) -> SessionRepository {
@@ -80,6 +81,27 @@ public struct SessionRepository: Sendable, Hashable {
         try git.run(["rev-parse", "--verify", "--quiet", "\(try commit(of: revision))^{tree}"]).line
     }
 
+    /// A branch that an agent published.
+    public struct WorkBranch: Sendable, Hashable {
+        public let agent: String
+        public let task: String
+        public let commit: String
+    }
+
+    /// What the agents have published, sorted: for a coordinator that starts again, because a push may have
+    /// been stored just before it ended.
+    public func workBranches() throws(DeliveryError) -> [WorkBranch] {
+        let prefix = "refs/heads/work/\(session)/"
+        let lines = try git.run(["for-each-ref", "--format=%(objectname) %(refname)", prefix]).lines
+        return lines.compactMap { line in
+            let words = line.split(separator: " ", maxSplits: 1)
+            guard words.count == 2, words[1].hasPrefix(prefix) else { return nil }
+            let names = words[1].dropFirst(prefix.count).split(separator: "/", maxSplits: 1)
+            guard names.count == 2 else { return nil }
+            return WorkBranch(agent: String(names[0]), task: String(names[1]), commit: String(words[0]))
+        }
+    }
+
     // MARK: Making
 
     private func makeBare(_ source: SourceRepository, _ credential: String?) throws(DeliveryError) {
@@ -88,7 +110,7 @@ public struct SessionRepository: Sendable, Hashable {
             try Files.removeTree(partial)
             try Files.makeDirectories(sessionDirectory)
         }
-        try Git(nil).run(["init", "--quiet", "--bare", "--template=", "--initial-branch=\(branch)", partial])
+        try initialize(partial, ["--bare"])
         let git = Git(partial)
         try fetch(source, into: git, credential)
         guard try git.commit(source.commit) == source.commit else {
@@ -100,6 +122,15 @@ public struct SessionRepository: Sendable, Hashable {
         try git.run(["update-ref", SessionRepository.baseRef, source.commit])
         try git.run(["update-ref", branchRef, source.commit])
         try delivering("make \(path)") { () throws(SystemError) in try Files.rename(partial, path) }
+    }
+
+    /// An empty repository with the kind of object ids that the source has.
+    private func initialize(_ directory: String, _ options: [String]) throws(DeliveryError) {
+        let format = base.utf8.count == 64 ? "sha256" : "sha1"
+        try Git(nil).run(
+            ["init", "--quiet", "--template=", "--initial-branch=\(branch)", "--object-format=\(format)"]
+                + options
+                + ["--", directory])
     }
 
     /// Written into the repository for the processes that git itself starts.
@@ -118,7 +149,8 @@ public struct SessionRepository: Sendable, Hashable {
     {
         var arguments = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow"]
         if !source.isRemote {
-            // The settings of our environment do not reach the process that git starts in the other repository.
+            // The settings of our environment do not reach the process that git starts in the other
+            // repository.
             arguments.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
         }
         arguments += ["--", source.location, "\(source.commit):\(SessionRepository.baseRef)"]
@@ -133,7 +165,8 @@ public struct SessionRepository: Sendable, Hashable {
     }
 
     /// Makes a clone without a remote, checked out at a commit.
-    /// - Parameter alternates: Where it borrows objects from, relative to its own; nil when it holds them itself.
+    /// - Parameter alternates: Where it borrows objects from, relative to its own; nil when it holds them
+    ///   itself.
     private func makeCheckout(_ target: String, at commit: String, alternates: String?) throws(DeliveryError)
     {
         if Files.exists(target) { return }
@@ -143,7 +176,7 @@ public struct SessionRepository: Sendable, Hashable {
             try Files.removeTree(partial)
             try Files.makeDirectories(Files.parent(of: target))
         }
-        try Git(nil).run(["init", "--quiet", "--template=", "--initial-branch=\(branch)", partial])
+        try initialize(partial, [])
         if let alternates {
             try delivering("make \(partial)") { () throws(SystemError) in
                 try Files.makeDirectories("\(partial)/.git/objects/info")

@@ -13,7 +13,8 @@ public struct SourceRepository: Sendable, Hashable {
     public let place: Place
     /// The commit to start from, full length.
     public let commit: String
-    /// The branch that was asked for or is checked out; nil when HEAD is detached or the revision is no branch.
+    /// The branch that was asked for or is checked out; nil when HEAD is detached or the revision is no
+    /// branch.
     public let branch: String?
     public let isBare: Bool
     /// What differs from the commit: "M src/a.txt"; at most the first twenty.
@@ -167,8 +168,8 @@ public struct SourceRepository: Sendable, Hashable {
 }
 
 extension Git {
-    /// "M path" for everything that `git status` shows. Filters of the repository's configuration do not run, so a
-    /// file that only a filter could compare may be named without need.
+    /// "M path" for everything that `git status` shows. Filters of the repository's configuration do not run,
+    /// so a file that only a filter could compare may be named without need.
     fileprivate func dirtyFiles() throws(DeliveryError) -> [String] {
         let filters = try attempt([
             "config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|smudge)$",

@@ -2,8 +2,8 @@ import Kit
 
 /// Finds out how a repository is tested, from the files that say so.
 public enum TestCommand {
-    /// The command of a tree; nil when nothing says how. The first that fits: package.json, Makefile, Python, Go,
-    /// Cargo, Swift.
+    /// The command of a tree; nil when nothing says how. The first that fits: package.json, Makefile, Python,
+    /// Go, Cargo, Swift.
     public static func detect(in repository: SessionRepository, tree: String) throws(DeliveryError) -> String?
     {
         let names = Set(try repository.topLevel(of: tree))

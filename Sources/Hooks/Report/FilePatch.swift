@@ -11,8 +11,8 @@ struct FilePatch {
 
     var json: JSON { ["path": .string(path), "added": JSON(added), "removed": JSON(removed)] }
 
-    /// Reads what `git diff` writes. Counts follow the lengths in the hunk headers, so that a removed line that
-    /// looks like a header ("--- x") is still a removed line.
+    /// Reads what `git diff` writes. Counts follow the lengths in the hunk headers, so that a removed line
+    /// that looks like a header ("--- x") is still a removed line.
     static func parse(_ text: String) -> [FilePatch] {
         var files: [FilePatch] = []
         var (oldLeft, newLeft) = (0, 0)

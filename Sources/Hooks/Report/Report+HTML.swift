@@ -9,12 +9,13 @@ extension Report {
             <html lang="en">
             <head>
             <meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+            <meta http-equiv="Content-Security-Policy"
+              content="default-src 'none'; style-src 'unsafe-inline'">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>\(title)</title>
             <style>
             :root { color-scheme: light dark; }
-            body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+            body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; }
             table { border-collapse: collapse; margin: .5rem 0; }
             th, td { border: 1px solid #8886; padding: .25rem .6rem; text-align: left; vertical-align: top; }
             td { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -44,7 +45,8 @@ extension Report {
         case .text(let text): return "<pre>\(ReportText.html(text))</pre>\n"
         case .facts(let facts):
             let rows = facts.map { fact in
-                "<tr><th scope=\"row\">\(ReportText.html(fact.name))</th><td>\(ReportText.html(fact.value))</td></tr>\n"
+                let (name, value) = (ReportText.html(fact.name), ReportText.html(fact.value))
+                return "<tr><th scope=\"row\">\(name)</th><td>\(value)</td></tr>\n"
             }
             return "<table>\n\(rows.joined())</table>\n"
         case .table(let columns, let rows):

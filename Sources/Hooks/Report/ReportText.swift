@@ -1,7 +1,7 @@
 /// What comes from agents is text, whatever it tries to be.
 enum ReportText {
-    /// Without what could steer a terminal or turn the order of letters: controls, and the bidirectional overrides
-    /// (Unicode TR 36). They become U+FFFD, so that something is seen to be missing.
+    /// Without what could steer a terminal or turn the order of letters: controls, and the bidirectional
+    /// overrides (Unicode TR 36). They become U+FFFD, so that something is seen to be missing.
     static func plain(_ text: some StringProtocol) -> String {
         var output = ""
         for scalar in text.unicodeScalars {
