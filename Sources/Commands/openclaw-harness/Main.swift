@@ -1,4 +1,7 @@
+import Glibc
+import Harness
+
 @main
 enum Main {
-    static func main() {}
+    static func main() { exit(Harness.main()) }
 }

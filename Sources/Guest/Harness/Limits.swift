@@ -1,0 +1,46 @@
+// Every bound of this module, with its unit and its reason.
+
+/// The numbers that keep a harness small whatever its guest does.
+enum Limits {
+    /// Longest piece of one log line, in bytes; a longer line is split, because the real platform's reader gives up
+    /// on lines of 1 MiB and escaping can make a byte six.
+    static let logLineBytes = 64 * 1024
+    /// Log text that waits for a slow host, in bytes; what does not fit is dropped and counted.
+    static let logQueueBytes = 2 * 1024 * 1024
+    /// Encoded bytes taken from the queue at once, in bytes; the rest stays droppable.
+    static let writeBatchBytes = 64 * 1024
+    /// Longest request line of the host, in bytes: the real platform's own limit.
+    static let controlLineBytes = 1 << 20
+    /// Longest request line of the agent, in bytes: a tool input may hold a whole file.
+    static let agentLineBytes = 16 << 20
+    /// Output read from a pipe after its process has ended, in bytes: a pipe's largest content; more would be the
+    /// output of an orphan that goes on writing.
+    static let drainBytes = 1 << 20
+    /// Output kept of one harness command or tool, in bytes.
+    static let capturedBytes = 1 << 20
+    /// Time between TERM and KILL at shutdown when the host names none, in milliseconds.
+    static let graceMilliseconds: Int64 = 5000
+    /// Longest grace a host may ask for, in milliseconds.
+    static let longestGraceMilliseconds: Int64 = 600_000
+    /// Time that the log queue may take to drain at shutdown, in milliseconds: the host may have stopped reading.
+    static let drainMilliseconds: Int64 = 2000
+    /// Time after which a server is not ready, in milliseconds: the real platform's contract.
+    static let readinessMilliseconds: Int64 = 30_000
+    /// Pause between two probes of a server, in milliseconds.
+    static let probeMilliseconds: Int64 = 200
+    /// Tasks that wait for the agent; the coordinator assigns one at a time.
+    static let waitingTasks = 64
+    /// Messages kept for the agent.
+    static let waitingMessages = 256
+    /// Requests of the agent that run at once, per connection.
+    static let agentRequests = 32
+    /// Longest wait of `task.next`, in milliseconds.
+    static let taskWaitMilliseconds = 600_000
+    /// First and longest pause between two tries to reach the coordinator, in milliseconds.
+    static let firstRetryMilliseconds = 100
+    static let longestRetryMilliseconds = 5000
+    /// Longest tool call, in milliseconds.
+    static let toolMilliseconds: Int64 = 3_600_000
+    /// Time for one git command of the harness, in milliseconds: a large clone on a slow disk.
+    static let gitMilliseconds = 600_000
+}

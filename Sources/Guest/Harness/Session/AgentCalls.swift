@@ -1,0 +1,189 @@
+// What an agent may ask its harness.
+import Glibc
+import Kit
+import System
+import Wire
+
+/// The methods of `agent.sock`. Blocking.
+struct AgentCalls: Sendable {
+    let session: Session
+
+    func perform(_ method: String, _ params: JSON) throws(JSONRPCError) -> JSON {
+        do throws(HarnessError) {
+            switch method {
+            case "task.next": return try nextTask(params)
+            case "task.progress": return try progress(params)
+            case "task.complete": return try complete(params)
+            case "task.fail": return try fail(params)
+            case "messages.next":
+                return ["messages": .array(session.state.withLock { $0.book.takeMessages() })]
+            case "tools.list": return ["tools": .array(Tools(session: session).definitions())]
+            case "tools.call":
+                guard let name = params["name"]?.stringValue else {
+                    throw HarnessError(method, "name is required")
+                }
+                return try Tools(session: session).call(
+                    name, params["input"] ?? [:], callID: params["call_id"]?.stringValue ?? "")
+            case "peers.list": return try get("peers")
+            case "notes.read": return try get("notes")
+            case "notes.append": return try post("notes", params)
+            case "canvas.update": return try post("canvas", params)
+            case "conversation.read": return try get("conversations/\(try Self.word(params, "task"))")
+            case "artifact.put": return try Artifacts(session: session).put(params)
+            case "artifact.get": return try Artifacts(session: session).get(params)
+            default: break
+            }
+        } catch {
+            throw .server(error.description)
+        }
+        throw JSONRPCError.methodNotFound(method)
+    }
+
+    /// A parameter that may stand in a path.
+    static func word(_ params: JSON, _ name: String) throws(HarnessError) -> String {
+        guard let text = params[name]?.stringValue, isName(text) else {
+            throw HarnessError(
+                "read \(name)", "it is not a name of letters, digits, dots, dashes and underscores")
+        }
+        return text
+    }
+
+    /// Letters, digits, dots, dashes, underscores; neither "." nor "..".
+    static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 200 && text != "." && text != ".."
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    }
+
+    func courier() throws(HarnessError) -> Courier {
+        guard let courier = session.courier else {
+            throw HarnessError("reach the coordinator", "this guest has no coordinator or no token")
+        }
+        return courier
+    }
+
+    private func checked(_ answer: Courier.Answer, _ what: String) throws(HarnessError) -> JSON {
+        guard answer.isSuccess else { throw HarnessError(what, answer.problem) }
+        return answer.body.isNull ? [:] : answer.body
+    }
+
+    func get(_ path: String) throws(HarnessError) -> JSON {
+        try checked(try courier().get("/coordinator/\(path)"), path)
+    }
+
+    func post(_ path: String, _ body: JSON) throws(HarnessError) -> JSON {
+        try checked(try courier().post("/coordinator/\(path)", body), path)
+    }
+
+    // MARK: Tasks
+
+    private func nextTask(_ params: JSON) throws(HarnessError) -> JSON {
+        let wait = min(max(0, params["wait_ms"]?.intValue ?? 0), Limits.taskWaitMilliseconds)
+        session.state.withLock { $0.clock.beginWait(now: Supervisor.now) }
+        let found: JSON?? = session.state.wait(timeoutMilliseconds: wait) { state -> JSON?? in
+            if state.isStopping { return .some(nil) }
+            return state.book.next().map { .some($0) }
+        }
+        session.state.withLock { $0.clock.endWait(now: Supervisor.now) }
+        let messages = session.state.withLock { $0.book.takeMessages() }
+        guard case .some(.some(let task)) = found, let id = task["id"]?.stringValue else {
+            return ["task": .null, "messages": .array(messages)]
+        }
+        do throws(HarnessError) {
+            let prepared = try prepare(task)
+            _ = try post("tasks/accepted", ["task": .string(id)])
+            return ["task": prepared, "messages": .array(messages)]
+        } catch {
+            session.state.withLock { $0.book.end(id) }
+            _ = try post(
+                "tasks/fail", ["task": .string(id), "reason": .string("preparing the task: \(error)")])
+            return ["task": .null, "messages": .array(messages)]
+        }
+    }
+
+    private func prepare(_ task: JSON) throws(HarnessError) -> JSON {
+        guard session.document["clone"]?.boolValue == true else { return task }
+        return try session.withGit { () throws(HarnessError) in
+            try Clone(session: session, task: task).prepare()
+        }
+    }
+
+    private func progress(_ params: JSON) throws(HarnessError) -> JSON {
+        let id = try Self.word(params, "task")
+        _ = try checked(
+            try courier().post("/coordinator/tasks/progress", params, .milliseconds(30_000)),
+            "report progress")
+        return ["cancelled": JSON(session.state.withLock { $0.book.cancelled.contains(id) })]
+    }
+
+    private func complete(_ params: JSON) throws(HarnessError) -> JSON {
+        let id = try Self.word(params, "task")
+        var body = params
+        if let task = session.state.withLock({ $0.book.current[id] }),
+            session.document["clone"]?.boolValue == true,
+            params["result"]?.stringValue != "failure"
+        {
+            let commit = try session.withGit { () throws(HarnessError) in
+                try Clone(session: session, task: task).publish(summary: params["summary"]?.stringValue ?? "")
+            }
+            body["commit"] = .string(commit)
+        }
+        let answer = try post("tasks/complete", body)
+        session.state.withLock { $0.book.end(id) }
+        var result = answer
+        result["commit"] = body["commit"]
+        return result
+    }
+
+    private func fail(_ params: JSON) throws(HarnessError) -> JSON {
+        let id = try Self.word(params, "task")
+        let answer = try post("tasks/fail", params)
+        session.state.withLock { $0.book.end(id) }
+        return answer
+    }
+}
+
+extension Session {
+    /// Runs git work alone.
+    func withGit<Result>(_ body: () throws(HarnessError) -> Result) throws(HarnessError) -> Result {
+        _ = gitLock.wait { isHeld in
+            guard !isHeld else { return nil as Bool? }
+            isHeld = true
+            return true
+        }
+        defer { gitLock.withLock { $0 = false } }
+        return try body()
+    }
+}
+
+/// Files that an agent hands to its peers.
+struct Artifacts: Sendable {
+    let session: Session
+
+    /// Writes a file of ours.
+    func put(_ params: JSON) throws(HarnessError) -> JSON {
+        let name = try AgentCalls.word(params, "name")
+        guard let content = params["content"]?.stringValue else {
+            throw HarnessError("store \(name)", "content is required")
+        }
+        let directory = "\(session.guest.workspace)/artifacts/\(session.agentID)"
+        try attempt("store \(name)", hint: "the role needs a writable artifacts directory") {
+            () throws(SystemError) in
+            // No link is followed: tools can write in this directory.
+            let file = try Files.open("\(directory)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+            try IO.writeAll(file.raw, Array(content.utf8))
+        }
+        return ["path": .string("\(directory)/\(name)")]
+    }
+
+    /// Reads a file of any agent.
+    func get(_ params: JSON) throws(HarnessError) -> JSON {
+        let name = try AgentCalls.word(params, "name")
+        let agent = params["agent"] == nil ? session.agentID : try AgentCalls.word(params, "agent")
+        let bytes = try attempt("read \(name) of \(agent)") { () throws(SystemError) in
+            let path = "\(session.guest.workspace)/artifacts/\(agent)/\(name)"
+            let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            return try IO.readAll(file.raw, limit: Limits.capturedBytes)
+        }
+        return ["content": .string(String(decoding: bytes, as: UTF8.self))]
+    }
+}

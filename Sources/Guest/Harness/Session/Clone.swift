@@ -1,0 +1,304 @@
+// The agent's clone: where its work happens, and how it leaves the guest.
+import Glibc
+import Kit
+import System
+
+/// The git work of one task. Under the session's git lock.
+///
+/// What runs in the clone runs as the tools' user and without the token: the clone's configuration is the agent's to
+/// write. What carries the token to the coordinator reads no configuration that a guest's tool could have written.
+struct Clone: Sendable {
+    let session: Session
+    let task: JSON
+
+    private var guest: GuestFacts { session.guest }
+    private var id: String { task["id"]?.stringValue ?? "" }
+    var directory: String { "\(guest.workspace)/agents/\(session.agentID)" }
+    private var url: String {
+        "\(session.document["coordinator_url"]?.stringValue ?? "")/git/\(session.sessionID)"
+    }
+    private var branch: String {
+        task["branch"]?.stringValue ?? "work/\(session.sessionID)/\(session.agentID)/\(id)"
+    }
+    private var upstream: String { "origin/openclaw/\(session.sessionID)" }
+    private var conflictFiles: [String] {
+        (task["context"]?["conflict"]?["files"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+    private var isRebasing: Bool {
+        Files.exists("\(directory)/.git/rebase-merge") || Files.exists("\(directory)/.git/rebase-apply")
+    }
+
+    // MARK: Running git
+
+    /// Configuration by environment: it wins over every file.
+    private func environment(withToken: Bool) -> [String: String] {
+        var pairs = [
+            ("safe.directory", "*"), ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false"),
+            ("user.name", session.agentID), ("user.email", "\(session.agentID)@openclaw.invalid"),
+            ("gc.auto", "0"),
+            ("advice.detachedHead", "false"), ("protocol.ext.allow", "never"), ("credential.helper", ""),
+        ]
+        if withToken, let token = session.token {
+            pairs.append(("http.extraHeader", "Authorization: Bearer \(token)"))
+        }
+        var environment = guest.environment(asAgent: false)
+        environment["GIT_TERMINAL_PROMPT"] = "0"
+        environment["GIT_CONFIG_NOSYSTEM"] = "1"
+        environment["GIT_CONFIG_GLOBAL"] = "/dev/null"
+        environment["GIT_EDITOR"] = "true"
+        environment["GIT_CONFIG_COUNT"] = "\(pairs.count)"
+        for (index, pair) in pairs.enumerated() {
+            environment["GIT_CONFIG_KEY_\(index)"] = pair.0
+            environment["GIT_CONFIG_VALUE_\(index)"] = pair.1
+        }
+        return environment
+    }
+
+    /// Runs git; the result is what it printed.
+    @discardableResult
+    private func git(
+        _ arguments: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
+    ) throws(HarnessError) -> String {
+        let (code, output, problem) = try attemptGit(
+            arguments, in: place, withToken: withToken, asTool: asTool)
+        guard code == 0 else {
+            throw HarnessError(
+                "git \(arguments.joined(separator: " "))", "exit \(code): \(problem.suffix(2000))")
+        }
+        return output
+    }
+
+    private func attemptGit(
+        _ arguments: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
+    ) throws(HarnessError) -> (code: Int32, output: String, problem: String) {
+        let stdout = try SandboxFiles.file([], guest: guest)
+        let stderr = try SandboxFiles.file([], guest: guest)
+        let command = ["git"] + arguments
+        let outcome = session.mailbox.run(
+            Spawn.Command(
+                asTool ? guest.asUser(GuestUsers.tool, command) : command,
+                environment: environment(withToken: withToken), workingDirectory: place ?? directory,
+                stdout: .descriptor(stdout.raw), stderr: .descriptor(stderr.raw),
+                timeoutMilliseconds: Limits.gitMilliseconds, dieWithParent: true))
+        switch outcome {
+        case .failed(let reason): throw HarnessError("git \(arguments.joined(separator: " "))", reason)
+        case .ended(let status, _):
+            return (
+                status.shellCode, String(decoding: SandboxFiles.contents(stdout), as: UTF8.self),
+                String(decoding: SandboxFiles.contents(stderr), as: UTF8.self)
+            )
+        }
+    }
+
+    /// Runs git against the coordinator, again when it fails: the coordinator may be restarting.
+    private func talk(_ arguments: [String], in place: String? = nil, asTool: Bool) throws(HarnessError) {
+        var pause = Limits.firstRetryMilliseconds
+        for _ in 0..<6 {
+            if (try? git(arguments, in: place, withToken: true, asTool: asTool)) != nil { return }
+            if session.isStopping { break }
+            usleep(UInt32(pause) * 1000)
+            pause = min(pause * 3, Limits.longestRetryMilliseconds)
+        }
+        try git(arguments, in: place, withToken: true, asTool: asTool)
+    }
+
+    private func succeeds(_ arguments: [String]) throws(HarnessError) -> Bool {
+        try attemptGit(arguments).code == 0
+    }
+
+    // MARK: Before the task
+
+    /// Makes or updates the clone and stands on the task's branch.
+    /// - Returns: The task, with what the agent should know about the state of its clone.
+    func prepare() throws(HarnessError) -> JSON {
+        var task = task
+        task["workdir"] = .string(directory)
+        if Files.exists("\(directory)/.git") {
+            try talk(["fetch", "--quiet", "--prune", "origin"], asTool: true)
+        } else {
+            try make()
+        }
+        if task["resume"]?.boolValue == true,
+            try succeeds(["rev-parse", "--verify", "--quiet", "refs/heads/\(branch)"])
+        {
+            // The work goes on where it stopped, uncommitted changes included.
+            return task
+        }
+        try salvage()
+        let isRework = task["kind"]?.stringValue == "rework" || (task["attempt"]?.intValue ?? 1) > 1
+        if isRework, try succeeds(["rev-parse", "--verify", "--quiet", "refs/remotes/origin/\(branch)"]) {
+            try git(["checkout", "--quiet", "-B", branch, "origin/\(branch)"])
+        } else if isRework, try succeeds(["rev-parse", "--verify", "--quiet", "refs/heads/\(branch)"]) {
+            try git(["checkout", "--quiet", branch])
+        } else {
+            try git(["checkout", "--quiet", "--no-track", "-B", branch, upstream])
+        }
+        if let conflict = task["context"]?["conflict"], !conflict.isNull { try rebase(&task) }
+        return task
+    }
+
+    private func make() throws(HarnessError) {
+        if guest.hasUsers {
+            try attempt("give \(directory) to the tools") { () throws(SystemError) in
+                try Files.makeDirectories(directory)
+                try Files.chown(directory, user: GuestUsers.tool, group: GuestUsers.tool)
+            }
+        }
+        var arguments = ["clone", "--quiet", "--no-checkout"]
+        let base = "\(guest.workspace)/base"
+        if Files.exists("\(base)/.git") || Files.exists("\(base)/objects") {
+            arguments += ["--reference", base]
+        }
+        let identity = [
+            "-c", "user.name=\(session.agentID)", "-c", "user.email=\(session.agentID)@openclaw.invalid",
+            "-c",
+            "gc.auto=0",
+        ]
+        try talk(arguments + identity + [url, "."], asTool: true)
+    }
+
+    /// Keeps what a task that ended badly left behind, then cleans up.
+    private func salvage() throws(HarnessError) {
+        guard try succeeds(["rev-parse", "--verify", "--quiet", "HEAD"]) else { return }
+        // A clone without a checkout has an empty index, which looks like everything deleted.
+        guard Files.exists("\(directory)/.git/index") else { return }
+        if !(try git(["status", "--porcelain"]).isEmpty) {
+            try git(["add", "-A"])
+            let commit = try attemptGit(["stash", "create", "before \(id)"])
+            let hash = commit.output.split(separator: "\n").first.map(String.init) ?? ""
+            if commit.code == 0, Self.isHash(hash) {
+                try git(["update-ref", "refs/salvage/\(Clock.wallMilliseconds())", hash])
+            }
+        }
+        // None of them need be under way.
+        if isRebasing { _ = try attemptGit(["rebase", "--abort"]) }
+        try git(["reset", "--quiet", "--hard"])
+        try git(["clean", "--quiet", "-fd"])
+    }
+
+    /// Brings the branch onto what has been merged. A conflict is left in progress for the agent to resolve.
+    private func rebase(_ task: inout JSON) throws(HarnessError) {
+        let (code, _, problem) = try attemptGit(["rebase", upstream])
+        if code == 0 {
+            Self.tell(
+                &task,
+                "The harness has rebased your branch onto \(upstream) without conflicts. Check that it still works."
+            )
+            return
+        }
+        guard isRebasing else {
+            throw HarnessError("git rebase \(upstream)", "exit \(code): \(problem.suffix(2000))")
+        }
+        let files = try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").map(
+            String.init)
+        task["rebase"] = ["in_progress": true, "files": JSON(files)]
+        Self.tell(
+            &task,
+            """
+            A rebase of your branch onto \(upstream) is in progress in \(directory) and stopped at conflicts in: \
+            \(files.joined(separator: ", ")). Edit these files until no conflict markers are left and both sides' \
+            intentions hold. Do not run git rebase or git commit: completing the task continues the rebase.
+            """)
+    }
+
+    private static func tell(_ task: inout JSON, _ text: String) {
+        let description = task["description"]?.stringValue ?? ""
+        task["description"] = .string(description + (description.isEmpty ? "" : "\n\n") + text)
+    }
+
+    // MARK: After the task
+
+    /// Commits what is left and pushes the branch.
+    /// - Returns: The commit that carries the work; the base when there is none.
+    func publish(summary: String) throws(HarnessError) -> String {
+        try refuseMarkers()
+        if isRebasing {
+            try continueRebase()
+        } else {
+            try commit(summary)
+        }
+        let commit = try git(["rev-parse", "HEAD"]).split(separator: "\n").first.map(String.init) ?? ""
+        guard Self.isHash(commit) else {
+            throw HarnessError("publish \(branch)", "HEAD is no commit: \(commit)")
+        }
+        let ahead = try git(["rev-list", "--count", "\(upstream)..\(commit)"]).split(separator: "\n").first
+        if ahead == "0" { return commit }
+        try push(commit)
+        return commit
+    }
+
+    /// A file that was in conflict must not be handed over half resolved.
+    private func refuseMarkers() throws(HarnessError) {
+        var files = Set(conflictFiles)
+        files.formUnion(
+            try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").map(String.init))
+        let open = files.sorted().filter { file in
+            guard !file.hasPrefix("/"), !file.split(separator: "/").contains("..") else { return false }
+            // A file that is gone has no markers; one that cannot be read is git's to judge.
+            guard let text = try? Files.readText("\(directory)/\(file)", limit: 16 << 20) else {
+                return false
+            }
+            return text.split(separator: "\n").contains {
+                $0.hasPrefix("<<<<<<< ") || $0.hasPrefix(">>>>>>> ")
+            }
+        }
+        guard open.isEmpty else {
+            throw HarnessError(
+                "complete \(id)", "conflict markers are left in \(open.joined(separator: ", "))",
+                hint: "resolve them, then complete the task again")
+        }
+    }
+
+    private func continueRebase() throws(HarnessError) {
+        try git(["add", "-A"])
+        let (code, _, problem) = try attemptGit(["rebase", "--continue"])
+        if code == 0, !isRebasing { return }
+        guard isRebasing else {
+            throw HarnessError("git rebase --continue", "exit \(code): \(problem.suffix(2000))")
+        }
+        let files = try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").joined(
+            separator: ", ")
+        guard files.isEmpty else {
+            throw HarnessError(
+                "complete \(id)", "the rebase goes on and stopped at conflicts in \(files)",
+                hint: "resolve them, then complete the task again")
+        }
+        // Nothing is left of this commit: the other side had it already.
+        try git(["rebase", "--skip"])
+    }
+
+    private func commit(_ summary: String) throws(HarnessError) {
+        try git(["add", "-A"])
+        if try succeeds(["diff", "--cached", "--quiet"]) { return }
+        let title = task["title"]?.stringValue ?? "Task \(id)"
+        let trailers = """
+            Openclaw-Session: \(session.sessionID)
+            Openclaw-Task: \(id)
+            Openclaw-Agent: \(session.agentID)
+            """
+        var message = ["-m", title]
+        if !summary.isEmpty { message += ["-m", summary] }
+        try git(["commit", "--quiet", "--no-verify", "--no-gpg-sign"] + message + ["-m", trailers])
+    }
+
+    /// Pushes from a repository of the harness's own, which borrows the clone's objects and nothing else of it.
+    private func push(_ commit: String) throws(HarnessError) {
+        let bare = "\(guest.runDirectory)/private/publish.git"
+        if !Files.exists("\(bare)/HEAD") {
+            try git(["init", "--quiet", "--bare", "--template=", bare], in: "/", asTool: false)
+        }
+        try attempt("borrow the clone's objects") { () throws(SystemError) in
+            try Files.makeDirectories("\(bare)/objects/info")
+            try Files.write("\(bare)/objects/info/alternates", Array("\(directory)/.git/objects\n".utf8))
+        }
+        try talk(
+            ["--git-dir=\(bare)", "push", "--quiet", "--force", url, "\(commit):refs/heads/\(branch)"],
+            in: "/",
+            asTool: false)
+    }
+
+    static func isHash(_ text: String) -> Bool {
+        (text.utf8.count == 40 || text.utf8.count == 64)
+            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+}

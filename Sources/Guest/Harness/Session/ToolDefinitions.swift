@@ -1,0 +1,106 @@
+// What the model is told about each tool.
+import Kit
+
+extension Tools {
+    /// The tools of this role, for `tools.list`.
+    func definitions() -> [JSON] {
+        let names = (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return names.compactMap { name in
+            guard let tool = Self.catalogue[name] else { return nil }
+            return [
+                "name": .string(name), "description": .string(tool.description), "input_schema": tool.schema,
+            ]
+        }
+    }
+
+    private struct Definition {
+        var description: String
+        var schema: JSON
+
+        init(_ description: String, _ properties: [String: JSON], required: [String]) {
+            self.description = description
+            schema = [
+                "type": "object", "properties": .object(properties), "required": JSON(required),
+                "additionalProperties": false,
+            ]
+        }
+    }
+
+    private static func text(_ description: String) -> JSON {
+        ["type": "string", "description": .string(description)]
+    }
+    private static func number(_ description: String) -> JSON {
+        ["type": "integer", "description": .string(description)]
+    }
+    private static func list(_ description: String) -> JSON {
+        ["type": "array", "items": ["type": "string"], "description": .string(description)]
+    }
+    private static let timeout = number("Longest run time in milliseconds.")
+
+    private static let catalogue: [String: Definition] = [
+        "bash": .init(
+            "Run a shell command in your working directory. There is no network beyond the role's allow-list.",
+            ["command": text("The command."), "timeout": timeout], required: ["command"]),
+        "git": .init(
+            "Run git in your clone. Pushing is done for you when the task is complete.",
+            ["args": list("Arguments, without the word git."), "timeout": timeout], required: ["args"]),
+        "run_tests": .init("Run the task's test command.", ["timeout": timeout], required: []),
+        "diff": .init(
+            "Show what the work under review changes.",
+            [
+                "range": text("Commits; the task's own range when absent."),
+                "paths": list("Only these paths."),
+            ],
+            required: []),
+        "read": .init(
+            "Read a file.",
+            [
+                "file_path": text("The file."), "offset": number("First line, from 1."),
+                "limit": number("Number of lines."),
+            ], required: ["file_path"]),
+        "write": .init(
+            "Create or replace a file.", ["file_path": text("The file."), "content": text("All of it.")],
+            required: ["file_path", "content"]),
+        "edit": .init(
+            "Replace a text that occurs exactly once in a file.",
+            [
+                "file_path": text("The file."), "old_string": text("What is there."),
+                "new_string": text("What shall be there."),
+                "replace_all": ["type": "boolean", "description": "Replace every occurrence."],
+            ], required: ["file_path", "old_string", "new_string"]),
+        "glob": .init(
+            "Find files by name.",
+            ["pattern": text("A glob such as **/*.js."), "path": text("Where to start.")],
+            required: ["pattern"]),
+        "grep": .init(
+            "Find lines in files.",
+            [
+                "pattern": text("A regular expression."), "path": text("Where."),
+                "glob": text("Only these files."),
+            ],
+            required: ["pattern"]),
+        "plan": .init(
+            "Propose the plan of the session: tasks with role, dependencies, write set and acceptance.",
+            ["summary": text("The idea."), "tasks": ["type": "array", "items": ["type": "object"]]],
+            required: ["summary", "tasks"]),
+        "assign": .init(
+            "Change the plan by adding a task.",
+            ["agent": text("Who."), "role": text("Or which role."), "task": ["type": "object"]],
+            required: ["task"]),
+        "comment": .init(
+            "Comment on a line of the work under review.",
+            [
+                "file": text("The file."), "line": number("The line."), "body": text("What you say."),
+                "severity": text("blocking, warning or note."),
+            ], required: ["file", "body"]),
+        "verdict": .init(
+            "End the review.",
+            [
+                "verdict": ["type": "string", "enum": ["approve", "request_changes"]],
+                "summary": text("Why."),
+            ], required: ["verdict", "summary"]),
+        "notes": .init(
+            "Read the session's shared notes, or append to them.", ["text": text("What to append.")],
+            required: []),
+    ]
+}
