@@ -8,8 +8,8 @@ import Testing
 /// A namespace guest made by `openclaw-harness launch`. Needs root, as the platform does.
 @Suite(.serialized, .enabled(if: Credentials.effectiveUser() == 0, "the launcher needs root"))
 struct LaunchTests {
-    /// A platform of the smallest kind: a private mount namespace is not needed, because a directory that is no shared
-    /// mount can be bound too; only what is mounted later would not show up.
+    /// A platform of the smallest kind: a private mount namespace is not needed, because a directory that
+    /// is no shared mount can be bound too; only what is mounted later would not show up.
     private func launch(_ body: (Guest) throws -> Void) throws {
         let directory = try Files.temporaryDirectory(prefix: "launch")
         defer { try? Files.removeTree(directory) }
@@ -40,7 +40,8 @@ struct LaunchTests {
                 id -u; hostname; cat /workspace/hello; ls -d /root /home/* /etc/shadow 2>/dev/null
                 touch /usr/x 2>/dev/null && echo usr writable; touch /x 2>/dev/null && echo root writable
                 mount -o remount,rw,bind /usr 2>/dev/null && touch /usr/x 2>/dev/null && echo usr remounted
-                grep -c coordinator /etc/hosts; ls /proc | grep -c '^[0-9]'; echo $AEGIS_CONTROL_FD; ls /proc/self/fd | wc -l
+                grep -c coordinator /etc/hosts; ls /proc | grep -c '^[0-9]'; echo $AEGIS_CONTROL_FD
+                ls /proc/self/fd | wc -l
                 echo ok > /dev/null && touch /tmp/x /workspace/y && ls /sys/class/net; cat /proc/1/comm
                 """
             _ = try guest.call("run", ["command": ["/bin/sh", "-c", .string(script)]])
@@ -56,8 +57,10 @@ struct LaunchTests {
     @Test func `the agent runs as its own user and cannot become more`() throws {
         try launch { guest in
             _ = try guest.wait(for: "ready")
-            let script =
-                "id -u; id -g; touch /home/agent/x && echo home; cat /proc/1/environ; grep -E 'CapEff|NoNewPrivs' /proc/self/status"
+            let script = """
+                id -u; id -g; touch /home/agent/x && echo home; cat /proc/1/environ
+                grep -E 'CapEff|NoNewPrivs' /proc/self/status
+                """
             _ = try guest.call("run", ["command": ["/bin/sh", "-c", .string(script)], "run_as": "agent"])
             _ = try guest.wait(for: "processExited")
             #expect(guest.lines() == ["1000", "1000", "home", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"])

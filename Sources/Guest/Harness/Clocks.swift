@@ -2,8 +2,9 @@
 
 /// The progress clock. Pure: every time is handed in, in milliseconds.
 ///
-/// Two clocks are compared so that a paused guest is not a dead agent: while the machine sleeps the boot clock goes on
-/// and the monotonic clock does not. A guest that is stopped by signals sees a late tick instead; both are forgiven.
+/// Two clocks are compared so that a paused guest is not a dead agent: while the machine sleeps the boot
+/// clock goes on and the monotonic clock does not. A guest that is stopped by signals sees a late tick
+/// instead; both are forgiven.
 struct ProgressClock: Sendable {
     /// A tick that is later than this, in milliseconds, means that we did not run.
     static let lateTickMilliseconds: Int64 = 5000

@@ -5,7 +5,8 @@ import System
 
 /// What is true of this guest from its start to its end.
 struct GuestFacts: Sendable {
-    /// PID 1 owns the machine: it mounts, names and ends everything. An ordinary child touches nothing of the host.
+    /// PID 1 owns the machine: it mounts, names and ends everything. An ordinary child touches nothing of
+    /// the host.
     let isPID1: Bool
     /// The agent and tools have users of their own.
     let hasUsers: Bool

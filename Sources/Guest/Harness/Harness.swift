@@ -1,5 +1,5 @@
-// Harness: PID 1 of a guest. It boots, keeps the line to the host, starts and reaps every process, answers the agent,
-// sandboxes its tools, and ends everything in order. Start reading at `Supervisor`.
+// Harness: PID 1 of a guest. It boots, keeps the line to the host, starts and reaps every process, answers
+// the agent, sandboxes its tools, and ends everything in order. Start reading at `Supervisor`.
 import Glibc
 import Kit
 import System
@@ -9,8 +9,8 @@ public enum Harness {
     /// The version told to the host.
     static let version = "1"
 
-    /// Runs the program: `launch` makes a namespace guest, `as UID GID -- COMMAND` starts a program as another user,
-    /// nothing is the harness itself.
+    /// Runs the program: `launch` makes a namespace guest, `as UID GID -- COMMAND` starts a program as
+    /// another user, nothing is the harness itself.
     /// - Returns: The exit code.
     public static func main() -> Int32 {
         let arguments = Array(Environment.arguments().dropFirst())

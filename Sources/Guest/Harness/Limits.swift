@@ -2,8 +2,8 @@
 
 /// The numbers that keep a harness small whatever its guest does.
 enum Limits {
-    /// Longest piece of one log line, in bytes; a longer line is split, because the real platform's reader gives up
-    /// on lines of 1 MiB and escaping can make a byte six.
+    /// Longest piece of one log line, in bytes; a longer line is split, because the real platform's reader
+    /// gives up on lines of 1 MiB and escaping can make a byte six.
     static let logLineBytes = 64 * 1024
     /// Log text that waits for a slow host, in bytes; what does not fit is dropped and counted.
     static let logQueueBytes = 2 * 1024 * 1024
@@ -13,8 +13,8 @@ enum Limits {
     static let controlLineBytes = 1 << 20
     /// Longest request line of the agent, in bytes: a tool input may hold a whole file.
     static let agentLineBytes = 16 << 20
-    /// Output read from a pipe after its process has ended, in bytes: a pipe's largest content; more would be the
-    /// output of an orphan that goes on writing.
+    /// Output read from a pipe after its process has ended, in bytes: a pipe's largest content; more would
+    /// be the output of an orphan that goes on writing.
     static let drainBytes = 1 << 20
     /// Output kept of one harness command or tool, in bytes.
     static let capturedBytes = 1 << 20
@@ -22,7 +22,8 @@ enum Limits {
     static let graceMilliseconds: Int64 = 5000
     /// Longest grace a host may ask for, in milliseconds.
     static let longestGraceMilliseconds: Int64 = 600_000
-    /// Time that the log queue may take to drain at shutdown, in milliseconds: the host may have stopped reading.
+    /// Time that the log queue may take to drain at shutdown, in milliseconds: the host may have stopped
+    /// reading.
     static let drainMilliseconds: Int64 = 2000
     /// Time after which a server is not ready, in milliseconds: the real platform's contract.
     static let readinessMilliseconds: Int64 = 30_000

@@ -3,8 +3,9 @@ import Kit
 
 /// A queue whose log lines may be dropped, but never uncounted. Pure.
 ///
-/// A host that does not read must not block a child, so log text is bounded: what does not fit is dropped where it
-/// stands, and a gap with the exact number of lines takes its place. Answers and facts are never dropped; there are few.
+/// A host that does not read must not block a child, so log text is bounded: what does not fit is dropped
+/// where it stands, and a gap with the exact number of lines takes its place. Answers and facts are never
+/// dropped; there are few.
 struct OutputQueue: Sendable {
     /// One entry on its way to the host.
     enum Entry: Sendable, Hashable {

@@ -3,8 +3,8 @@ import Glibc
 import Kit
 import System
 
-/// The descriptors of one sandboxed command. Files instead of pipes: a policy or a report of any size blocks nobody, and
-/// they are unlinked before anybody else can open them.
+/// The descriptors of one sandboxed command. Files instead of pipes: a policy or a report of any size
+/// blocks nobody, and they are unlinked before anybody else can open them.
 struct SandboxFiles: Sendable {
     let policy: SharedDescriptor
     let report: SharedDescriptor

@@ -13,8 +13,8 @@ struct TaskBook: Sendable {
     /// Why a task was not taken.
     enum Refusal: Error, Hashable { case noID, full }
 
-    /// Takes a task; one that is known already is accepted again without effect, because the coordinator repeats what
-    /// it has no answer for. A higher attempt of the same task is new work.
+    /// Takes a task; one that is known already is accepted again without effect, because the coordinator
+    /// repeats what it has no answer for. A higher attempt of the same task is new work.
     /// - Returns: True when it is new.
     mutating func accept(_ task: JSON) throws(Refusal) -> Bool {
         guard let id = task["id"]?.stringValue, !id.isEmpty else { throw .noID }
@@ -76,6 +76,7 @@ struct TaskBook: Sendable {
     }
 
     private static func key(_ task: JSON) -> String {
-        "\(task["id"]?.stringValue ?? "")#\(task["attempt"]?.intValue ?? 1)#\(task["kind"]?.stringValue ?? "")"
+        let (id, kind) = (task["id"]?.stringValue ?? "", task["kind"]?.stringValue ?? "")
+        return "\(id)#\(task["attempt"]?.intValue ?? 1)#\(kind)"
     }
 }

@@ -36,8 +36,8 @@ final class ChildStream {
     let source: String
     let execID: String?
     private var splitter = LineSplitter()
-    /// The process has ended and been reported; what an orphan still writes is read, so that it does not block, and
-    /// thrown away.
+    /// The process has ended and been reported; what an orphan still writes is read, so that it does not
+    /// block, and thrown away.
     private(set) var isOver = false
 
     init(_ descriptor: SharedDescriptor, pid: Int32, name: String, source: String, execID: String?) {

@@ -4,8 +4,8 @@ import Kit
 import System
 import Wire
 
-/// The control connection, used on the loop's thread only. It never blocks: what the host does not read waits in the
-/// bounded queue.
+/// The control connection, used on the loop's thread only. It never blocks: what the host does not read
+/// waits in the bounded queue.
 final class ControlChannel {
     /// MSG_NOSIGNAL: a host that has gone is an error, not SIGPIPE. Linux: send(2)
     private static let noSignal: Int32 = 0x4000
@@ -37,7 +37,8 @@ final class ControlChannel {
             )
         }
         var last = SystemError(call: "connect", operand: address, code: ETIMEDOUT)
-        // The host may be slower than the guest: the real platform's harness tries 30 times, half a second apart.
+        // The host may be slower than the guest: the real platform's harness tries 30 times, half a second
+        // apart.
         for _ in 0..<30 {
             do throws(SystemError) {
                 let socket = try Sockets.connectTCP(

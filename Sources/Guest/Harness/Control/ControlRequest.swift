@@ -111,7 +111,8 @@ enum ControlRequest: Sendable, Hashable {
             }
     }
 
-    /// A message of the host, read leniently: the real platform sends `params: null`, and not always a version.
+    /// A message of the host, read leniently: the real platform sends `params: null`, and not always a
+    /// version.
     static func message(_ line: [UInt8]) throws(JSONRPCError) -> JSONRPCMessage? {
         let json: JSON
         do throws(JSONError) { json = try JSON.parse(line) } catch {

@@ -6,8 +6,8 @@ import Wire
 
 /// PID 1, or an ordinary child with the same duties: one epoll set, one reaper, one line to the host.
 ///
-/// Everything here runs on the main thread. Other threads (agent socket, HTTP face, heartbeat) talk to it through the
-/// mailbox.
+/// Everything here runs on the main thread. Other threads (agent socket, HTTP face, heartbeat) talk to it
+/// through the mailbox.
 final class Supervisor {
     private enum Token {
         static let channel: UInt64 = 1

@@ -2,8 +2,8 @@
 import Glibc
 import System
 
-/// Runs in the child of the launcher: builds the root as the platform's root, enters the guest's namespaces, and
-/// becomes the harness. Does not return.
+/// Runs in the child of the launcher: builds the root as the platform's root, enters the guest's
+/// namespaces, and becomes the harness. Does not return.
 struct GuestStart {
     /// "The user namespace is there: map my ids." Anything else on the pipe is the text of a failure.
     static let mapQuestion = UInt8(ascii: "U")
@@ -47,7 +47,8 @@ struct GuestStart {
         terminals()
     }
 
-    /// Terminals of its own. Best effort: a guest with one id cannot give them to group tty, and works without.
+    /// Terminals of its own. Best effort: a guest with one id cannot give them to group tty, and works
+    /// without.
     private func terminals() {
         let options = "newinstance,ptmxmode=0666,mode=0620"
         do throws(SystemError) {
@@ -71,8 +72,8 @@ struct GuestStart {
             let null = try Files.open("/dev/null", O_RDWR).take()
             guard dup2(null, 0) == 0 else { return SystemError(call: "dup2", operand: "stdin", code: EBADF) }
             if null > 2 { _ = close(null) }
-            // After the ids have changed, because a change clears it. A launcher that died before this leaves an end of
-            // file on the pipe, which is looked at last.
+            // After the ids have changed, because a change clears it. A launcher that died before this
+            // leaves an end of file on the pipe, which is looked at last.
             try Processes.setParentDeathSignal(SIGKILL)
             if try IO.waitReadable(answers.raw, timeoutMilliseconds: 0) {
                 return SystemError(call: "read", operand: "the launcher has gone", code: EPIPE)

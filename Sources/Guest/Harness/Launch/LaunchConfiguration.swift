@@ -92,7 +92,8 @@ struct LaunchConfiguration: Sendable, Hashable {
         ranges.first { $0.inside <= id && id - $0.inside < $0.count }.map { $0.outside + (id - $0.inside) }
     }
 
-    /// The options that make a memory file system belong to a guest's user; to its root when there is no such user.
+    /// The options that make a memory file system belong to a guest's user; to its root when there is no
+    /// such user.
     func owner(_ id: UInt32) -> String {
         let user = Self.outside(id, users) ?? Self.outside(0, users) ?? 0
         let group = Self.outside(id, groups) ?? Self.outside(0, groups) ?? 0

@@ -5,7 +5,8 @@ import System
 
 /// `openclaw-harness launch`: the parent outside, and what becomes PID 1 inside.
 ///
-/// The contract with the platform: configuration on standard input to its end, control socket on 3, status pipe on 4.
+/// The contract with the platform: configuration on standard input to its end, control socket on 3, status
+/// pipe on 4.
 struct Launcher {
     static let controlDescriptor: Int32 = 3
     static let statusDescriptor: Int32 = 4

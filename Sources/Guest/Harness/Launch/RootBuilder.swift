@@ -4,8 +4,9 @@ import System
 
 /// Builds a guest's root in a fresh mount namespace.
 ///
-/// It runs as the platform's root, before the guest's user namespace exists: so it reaches a kit below a home of mode
-/// 0700, and every mount made here, with its flags, is locked when the user namespace is entered (mount_namespaces(7)).
+/// It runs as the platform's root, before the guest's user namespace exists: so it reaches a kit below a
+/// home of mode 0700, and every mount made here, with its flags, is locked when the user namespace is
+/// entered (mount_namespaces(7)).
 struct RootBuilder {
     let configuration: LaunchConfiguration
     private var root: String { configuration.root }
@@ -127,7 +128,8 @@ struct RootBuilder {
     private func shared() throws(SystemError) {
         try directory("/workspace")
         guard let share = configuration.share else { return }
-        // The bind is a slave of the platform's mount: what the platform mounts later, on it or below, appears here.
+        // The bind is a slave of the platform's mount: what the platform mounts later, on it or below,
+        // appears here.
         try Mounts.bind("\(share)/workspace", root + "/workspace", recursive: true)
     }
 }

@@ -5,8 +5,8 @@ import Synchronization
 import System
 import Wire
 
-/// JSON-RPC lines on `agent.sock`. Each request has a thread, because most of them wait: for a task, a tool, the
-/// coordinator.
+/// JSON-RPC lines on `agent.sock`. Each request has a thread, because most of them wait: for a task, a
+/// tool, the coordinator.
 struct AgentServer: Sendable {
     let session: Session
 

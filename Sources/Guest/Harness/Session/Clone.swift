@@ -5,8 +5,9 @@ import System
 
 /// The git work of one task. Under the session's git lock.
 ///
-/// What runs in the clone runs as the tools' user and without the token: the clone's configuration is the agent's to
-/// write. What carries the token to the coordinator reads no configuration that a guest's tool could have written.
+/// What runs in the clone runs as the tools' user and without the token: the clone's configuration is the
+/// agent's to write. What carries the token to the coordinator reads no configuration that a guest's tool
+/// could have written.
 struct Clone: Sendable {
     let session: Session
     let task: JSON
@@ -182,7 +183,10 @@ struct Clone: Sendable {
         if code == 0 {
             Self.tell(
                 &task,
-                "The harness has rebased your branch onto \(upstream) without conflicts. Check that it still works."
+                """
+                The harness has rebased your branch onto \(upstream) without conflicts. Check that it still \
+                works.
+                """
             )
             return
         }
@@ -195,9 +199,9 @@ struct Clone: Sendable {
         Self.tell(
             &task,
             """
-            A rebase of your branch onto \(upstream) is in progress in \(directory) and stopped at conflicts in: \
-            \(files.joined(separator: ", ")). Edit these files until no conflict markers are left and both sides' \
-            intentions hold. Do not run git rebase or git commit: completing the task continues the rebase.
+            A rebase of your branch onto \(upstream) is in progress in \(directory) and stopped at \
+            conflicts in: \(files.joined(separator: ", ")). Edit these files until no conflict markers are \
+            left and both sides' intentions hold. Do not run git rebase or git commit: completing the task continues the rebase.
             """)
     }
 
@@ -281,7 +285,8 @@ struct Clone: Sendable {
         try git(["commit", "--quiet", "--no-verify", "--no-gpg-sign"] + message + ["-m", trailers])
     }
 
-    /// Pushes from a repository of the harness's own, which borrows the clone's objects and nothing else of it.
+    /// Pushes from a repository of the harness's own, which borrows the clone's objects and nothing else of
+    /// it.
     private func push(_ commit: String) throws(HarnessError) {
         let bare = "\(guest.runDirectory)/private/publish.git"
         if !Files.exists("\(bare)/HEAD") {

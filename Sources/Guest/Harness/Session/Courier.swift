@@ -6,8 +6,8 @@ import Wire
 
 /// Calls of the coordinator's guest API, from any thread; blocking.
 ///
-/// A coordinator that restarts takes its listening socket back from the platform, so connections wait meanwhile or fail
-/// for a moment. What must not be lost is tried until there is a final answer.
+/// A coordinator that restarts takes its listening socket back from the platform, so connections wait
+/// meanwhile or fail for a moment. What must not be lost is tried until there is a final answer.
 struct Courier: Sendable {
     /// How long to try.
     enum Patience: Sendable {

@@ -145,7 +145,8 @@ final class Session: Sendable {
     func keep(_ server: HTTPServer) { state.withLock { $0.servers.append(server) } }
 }
 
-/// Tells the coordinator that this guest lives, when its agent last did something, and what CPU its tree burnt.
+/// Tells the coordinator that this guest lives, when its agent last did something, and what CPU its tree
+/// burnt.
 struct Heartbeat: Sendable {
     let session: Session
 

@@ -39,7 +39,7 @@ extension Tools {
 
     private static let catalogue: [String: Definition] = [
         "bash": .init(
-            "Run a shell command in your working directory. There is no network beyond the role's allow-list.",
+            "Run a shell command in your working directory. The network is the role's allow-list.",
             ["command": text("The command."), "timeout": timeout], required: ["command"]),
         "git": .init(
             "Run git in your clone. Pushing is done for you when the task is complete.",

@@ -225,7 +225,8 @@ struct Tools: Sendable {
 
 /// Numbers that test runners print.
 enum TestCounts {
-    /// Passed, failed and skipped tests, as far as the output names them (TAP summaries, node, pytest, cargo).
+    /// Passed, failed and skipped tests, as far as the output names them (TAP summaries, node, pytest,
+    /// cargo).
     static func read(_ output: String) -> [String: Int] {
         var counts: [String: Int] = [:]
         for line in output.split(separator: "\n").suffix(200) {
