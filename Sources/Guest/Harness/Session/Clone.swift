@@ -201,7 +201,8 @@ struct Clone: Sendable {
             """
             A rebase of your branch onto \(upstream) is in progress in \(directory) and stopped at \
             conflicts in: \(files.joined(separator: ", ")). Edit these files until no conflict markers are \
-            left and both sides' intentions hold. Do not run git rebase or git commit: completing the task continues the rebase.
+            left and both sides' intentions hold. Do not run git rebase or \
+            git commit: completing the task continues the rebase.
             """)
     }
 
