@@ -44,4 +44,6 @@ enum Limits {
     static let toolMilliseconds: Int64 = 3_600_000
     /// Time for one git command of the harness, in milliseconds: a large clone on a slow disk.
     static let gitMilliseconds = 600_000
+    /// Time that publishing is tried again for, in milliseconds: a coordinator may be down that long.
+    static let publishMilliseconds: Int64 = 600_000
 }

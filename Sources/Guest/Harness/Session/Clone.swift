@@ -72,9 +72,14 @@ struct Clone: Sendable {
     private func attemptGit(
         _ arguments: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
     ) throws(HarnessError) -> (code: Int32, output: String, problem: String) {
+        try attemptCommand(["git"] + arguments, in: place, withToken: withToken, asTool: asTool)
+    }
+
+    private func attemptCommand(
+        _ command: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
+    ) throws(HarnessError) -> (code: Int32, output: String, problem: String) {
         let stdout = try SandboxFiles.file([], guest: guest)
         let stderr = try SandboxFiles.file([], guest: guest)
-        let command = ["git"] + arguments
         let outcome = session.mailbox.run(
             Spawn.Command(
                 asTool ? guest.asUser(GuestUsers.tool, command) : command,
@@ -82,7 +87,7 @@ struct Clone: Sendable {
                 stdout: .descriptor(stdout.raw), stderr: .descriptor(stderr.raw),
                 timeoutMilliseconds: Limits.gitMilliseconds, dieWithParent: true))
         switch outcome {
-        case .failed(let reason): throw HarnessError("git \(arguments.joined(separator: " "))", reason)
+        case .failed(let reason): throw HarnessError(command.joined(separator: " "), reason)
         case .ended(let status, _):
             return (
                 status.shellCode, String(decoding: SandboxFiles.contents(stdout), as: UTF8.self),
@@ -91,16 +96,20 @@ struct Clone: Sendable {
         }
     }
 
-    /// Runs git against the coordinator, again when it fails: the coordinator may be restarting.
-    private func talk(_ arguments: [String], in place: String? = nil, asTool: Bool) throws(HarnessError) {
+    /// Runs git against the coordinator, again while it fails: the coordinator may be restarting.
+    private func talk(_ arguments: [String]) throws(HarnessError) {
         var pause = Limits.firstRetryMilliseconds
-        for _ in 0..<6 {
-            if (try? git(arguments, in: place, withToken: true, asTool: asTool)) != nil { return }
-            if session.isStopping { break }
+        let deadline = Supervisor.now + Limits.publishMilliseconds
+        while true {
+            do throws(HarnessError) {
+                try git(arguments, in: "/", withToken: true, asTool: false)
+                return
+            } catch {
+                if session.isStopping || Supervisor.now + Int64(pause) >= deadline { throw error }
+            }
             usleep(UInt32(pause) * 1000)
             pause = min(pause * 3, Limits.longestRetryMilliseconds)
         }
-        try git(arguments, in: place, withToken: true, asTool: asTool)
     }
 
     private func succeeds(_ arguments: [String]) throws(HarnessError) -> Bool {
@@ -114,8 +123,9 @@ struct Clone: Sendable {
     func prepare() throws(HarnessError) -> JSON {
         var task = task
         task["workdir"] = .string(directory)
-        if Files.exists("\(directory)/.git") {
-            try talk(["fetch", "--quiet", "--prune", "origin"], asTool: true)
+        // A clone that was interrupted before its first fetch has no refs and is made again.
+        if Files.exists("\(directory)/.git/objects/info/alternates") {
+            try update(borrowing: false)
         } else {
             try make()
         }
@@ -145,17 +155,34 @@ struct Clone: Sendable {
                 try Files.chown(directory, user: GuestUsers.tool, group: GuestUsers.tool)
             }
         }
-        var arguments = ["clone", "--quiet", "--no-checkout"]
-        let base = "\(guest.workspace)/base"
-        if Files.exists("\(base)/.git") || Files.exists("\(base)/objects") {
-            arguments += ["--reference", base]
+        let format = (task["base"]?.stringValue ?? "").utf8.count == 64 ? "sha256" : "sha1"
+        try git(["init", "--quiet", "--template=", "--object-format=\(format)", "--initial-branch=none", "."])
+        // Written by git itself, as the tools' user: the directory may hold what an earlier tool left there.
+        try git(["config", "user.name", session.agentID])
+        try git(["config", "user.email", "\(session.agentID)@openclaw.invalid"])
+        try git(["config", "gc.auto", "0"])
+        try update(borrowing: true)
+    }
+
+    /// Takes everything that has been published from the integration repository, which the host keeps up to
+    /// date on the volume: no token is near a configuration that a tool may have written.
+    private func update(borrowing: Bool) throws(HarnessError) {
+        let integration = "\(guest.workspace)/integration"
+        guard Files.exists("\(integration)/.git") else {
+            throw HarnessError("update \(directory)", "\(integration) is no repository")
         }
-        let identity = [
-            "-c", "user.name=\(session.agentID)", "-c", "user.email=\(session.agentID)@openclaw.invalid",
-            "-c",
-            "gc.auto=0",
-        ]
-        try talk(arguments + identity + [url, "."], asTool: true)
+        if borrowing {
+            let alternates = "\(guest.workspace)/base/.git/objects"
+            // As the tools' user: an earlier tool may have left links in the directory.
+            let script = "printf '%s\\n' \"$1\" > .git/objects/info/alternates"
+            let (code, _, problem) = try attemptCommand(["/bin/sh", "-c", script, "sh", alternates])
+            guard code == 0 else { throw HarnessError("borrow the base's objects", problem) }
+        }
+        try git([
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--prune",
+            "--upload-pack=git -c safe.directory=* upload-pack", "--", integration,
+            "+refs/remotes/origin/*:refs/remotes/origin/*",
+        ])
     }
 
     /// Keeps what a task that ended badly left behind, then cleans up.
@@ -297,10 +324,7 @@ struct Clone: Sendable {
             try Files.makeDirectories("\(bare)/objects/info")
             try Files.write("\(bare)/objects/info/alternates", Array("\(directory)/.git/objects\n".utf8))
         }
-        try talk(
-            ["--git-dir=\(bare)", "push", "--quiet", "--force", url, "\(commit):refs/heads/\(branch)"],
-            in: "/",
-            asTool: false)
+        try talk(["--git-dir=\(bare)", "push", "--quiet", "--force", url, "\(commit):refs/heads/\(branch)"])
     }
 
     static func isHash(_ text: String) -> Bool {
