@@ -1,0 +1,55 @@
+# One door for everything. `make demo` and `make test` set up what they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PREFIX ?= $(HOME)/.local
+AEGIS_HOME ?= $(HOME)/.aegis
+ISOLATION ?= namespace
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help setup build demo test check bench install uninstall format lint image clean sizes
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: ## install what building needs (apt), or print the command
+	@scripts/setup build
+
+build: setup ## compile everything into dist/
+	@scripts/build
+
+demo: build ## run a whole session on a real example: no key, no aegisd, only the model is scripted
+	@scripts/demo
+
+test: ## set up and run every test
+	@scripts/test
+
+bench: build ## measure against peers and floors in the same run
+	@scripts/setup test && scripts/bench
+
+check: lint ## format, lint and the tidy tests
+	@swift test --filter TidyTests
+
+install: build ## put openclaw into PREFIX/bin and the kit under ~/.aegis/kits/openclaw
+	@mkdir -p "$(PREFIX)/bin" && install -m 755 dist/bin/openclaw "$(PREFIX)/bin/openclaw"
+	@AEGIS_HOME="$(AEGIS_HOME)" "$(PREFIX)/bin/openclaw" kit install dist/kit
+	@echo "installed $(PREFIX)/bin/openclaw"
+
+uninstall: ## remove the program and the kit; sessions are kept
+	@-AEGIS_HOME="$(AEGIS_HOME)" "$(PREFIX)/bin/openclaw" coordinator stop
+	@rm -rf "$(AEGIS_HOME)/kits/openclaw" "$(PREFIX)/bin/openclaw"
+	@echo "removed; sessions are still in $(AEGIS_HOME)/openclaw"
+
+format: ## rewrite the sources in the project's format
+	@swift format format -i -r Sources Tests Package.swift
+
+lint: ## fail on a source that is not in the project's format
+	@swift format lint --strict -r Sources Tests Package.swift
+
+sizes: build ## sizes of the programs
+	@ls -l dist/bin dist/kit/hooks dist/kit/guest | awk '$$5 > 0 && NF > 8 {printf "%-24s %10d\n", $$9, $$5}'
+
+image: ## the agent-base image is not built by this version yet
+	@echo "make image: not available yet: guests of this version use the machine's own /usr (see docs/PROMISES.md, I1)" >&2; exit 69
+
+clean: ## remove what was built
+	@rm -rf .build .build-release dist
