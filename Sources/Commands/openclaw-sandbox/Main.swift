@@ -1,4 +1,7 @@
+import Glibc
+import Sandbox
+
 @main
 enum Main {
-    static func main() {}
+    static func main() { exit(Sandbox.main()) }
 }

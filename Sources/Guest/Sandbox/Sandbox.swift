@@ -1,1 +1,110 @@
-// Sandbox
+// openclaw-sandbox: one command, alone. Three processes: the parent keeps time and output, the init of the new pid
+// namespace makes the file system and reaps, the tool gives up what it must not have and execs. Single-threaded, so
+// that forking is safe.
+import Glibc
+import Kit
+import System
+
+/// The program.
+public enum Sandbox {
+    /// Exit codes that are not the tool's own.
+    enum Exit {
+        static let timeout: Int32 = 124
+        static let failed: Int32 = 125
+    }
+
+    /// Runs the command line and returns the exit code.
+    public static func main() -> Int32 {
+        let line: CommandLineOptions
+        do throws(SandboxError) {
+            line = try CommandLineOptions(Array(Environment.arguments().dropFirst()))
+        } catch {
+            return refuse(error, reportDescriptor: 4)
+        }
+        do throws(SandboxError) {
+            let policy = try line.readPolicy()
+            var parent = Parent(policy: policy, command: line.command, outputFile: line.outputFile)
+            let outcome = try parent.run()
+            write(outcome.report, to: line.reportDescriptor)
+            return outcome.exitCode
+        } catch {
+            return refuse(error, reportDescriptor: line.reportDescriptor)
+        }
+    }
+
+    private static func refuse(_ error: SandboxError, reportDescriptor: Int32) -> Int32 {
+        var report: JSON = ["exit_code": JSON(Int(Exit.failed)), "error": .string(error.description)]
+        report["timed_out"] = false
+        write(report, to: reportDescriptor)
+        try? IO.writeAll(2, Array("openclaw-sandbox: \(error)\n".utf8))
+        return Exit.failed
+    }
+
+    /// The report goes nowhere when nobody gave a descriptor for it.
+    private static func write(_ report: JSON, to descriptor: Int32) {
+        guard fcntl(descriptor, F_GETFD) >= 0 else { return }
+        try? IO.writeAll(descriptor, report.serialized() + [0x0A])
+    }
+}
+
+/// Why no sandbox could be made. Nothing was run.
+struct SandboxError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs a system call's wrapper; its failure says what it was for.
+func attempt<Value: ~Copyable>(
+    _ what: String, _ body: () throws(SystemError) -> Value
+) throws(SandboxError) -> Value {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw SandboxError("\(what): \(error)")
+    }
+}
+
+/// What the command line says.
+struct CommandLineOptions {
+    var command: [String] = []
+    var reportDescriptor: Int32 = 4
+    var outputFile: String?
+    private var policyFile: String?
+
+    init(_ words: [String]) throws(SandboxError) {
+        var rest = words[...]
+        while let word = rest.popFirst(), word != "--" {
+            guard let value = rest.popFirst() else {
+                throw SandboxError("\(word) needs a value; \(Self.usage)")
+            }
+            switch word {
+            case "--policy": policyFile = value
+            case "--output-file": outputFile = value
+            case "--report-fd":
+                guard let number = Int32(value), number >= 0 else {
+                    throw SandboxError("--report-fd \(value)")
+                }
+                reportDescriptor = number
+            default: throw SandboxError("unknown option \(word); \(Self.usage)")
+            }
+        }
+        command = Array(rest)
+        guard !command.isEmpty else { throw SandboxError("no command; \(Self.usage)") }
+    }
+
+    private static let usage =
+        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file FILE] -- COMMAND…"
+
+    func readPolicy() throws(SandboxError) -> SandboxPolicy {
+        let bytes = try attempt("read the policy") { () throws(SystemError) in
+            if let policyFile { return try Files.read(policyFile, limit: 1 << 20) }
+            return try IO.readAll(3, limit: 1 << 20)
+        }
+        do {
+            return try SandboxPolicy.parse(try JSON.parse(bytes))
+        } catch {
+            throw SandboxError("the policy is not valid: \(error)")
+        }
+    }
+}

@@ -1,0 +1,92 @@
+public import Kit
+
+/// What somebody wants, or what became known. Time and ids come along; nothing is asked for here.
+public enum Command: Sendable {
+    case start(SessionConfiguration)
+    // What a person says
+    case approve(tree: String, by: String)
+    case deny(by: String, reason: String)
+    case pause(by: String)
+    case resume(by: String)
+    case cancel(by: String)
+    case addTask(PlanTask, by: String)
+    // What agents say
+    case proposePlan(agent: String, Plan)
+    case accept(agent: String, task: String)
+    case complete(agent: String, task: String, isSuccess: Bool, summary: String, commit: String?)
+    case fail(agent: String, task: String, reason: String)
+    case comment(agent: String, ReviewComment)
+    case judge(agent: String, Verdict, summary: String)
+    case reportTests(agent: String, TestReport)
+    // What the world did
+    case agentReady(agent: String, instance: String)
+    case agentLost(agent: String, generation: Int?, reason: String)
+    case succeeded(key: String, EffectResult)
+    case failed(key: String, reason: String)
+    /// The session's time or money is used up.
+    case exhausted(reason: String, hint: String)
+    /// Facts that change nobody's mind: progress, notes, costs, denials.
+    case record([EventBody])
+}
+
+/// What a test run came to.
+public struct TestReport: Sendable, Hashable {
+    public var tree: String?
+    public var command: String
+    public var exitCode: Int
+    public var passed: Int?
+    public var failed: Int?
+    public var skipped: Int?
+    public var output: String
+
+    public init(
+        tree: String?, command: String, exitCode: Int, passed: Int? = nil, failed: Int? = nil,
+        skipped: Int? = nil,
+        output: String
+    ) {
+        (self.tree, self.command, self.exitCode, self.output) = (tree, command, exitCode, output)
+        (self.passed, self.failed, self.skipped) = (passed, failed, skipped)
+    }
+}
+
+/// What an effect brought.
+public enum EffectResult: Sendable, Hashable {
+    case done
+    case ready(instance: String)
+    case merged(commit: String, tree: String, files: [String])
+    case conflict(files: [String], hunks: String)
+    /// The branch holds nothing new.
+    case nothingToMerge
+    case gate(exitCode: Int, output: String, milliseconds: Int64)
+    /// The session branch is somewhere else than was thought.
+    case moved(commit: String, tree: String)
+    case delivered(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
+    case report(path: String)
+}
+
+/// Why a command was not carried out.
+public struct Rejection: Error, Sendable, Hashable, CustomStringConvertible {
+    /// For programs: `stale_tree`, `not_waiting`, `wrong_agent`, `no_such_task`, `over`.
+    public let code: String
+    public let message: String
+    /// What to do instead.
+    public let hint: String
+
+    public init(_ code: String, _ message: String, hint: String = "") {
+        (self.code, self.message, self.hint) = (code, message, hint)
+    }
+
+    public var description: String { message + (hint.isEmpty ? "" : " (\(hint))") }
+}
+
+/// How often things are tried before a person is asked.
+enum Tries {
+    /// Conflicts and red gates of one task.
+    static let returns = 3
+    /// Reviews that ask for changes.
+    static let rounds = 3
+    /// Agents lost or giving up on one task.
+    static let failures = 3
+    /// Guests of one agent.
+    static let losses = 4
+}

@@ -1,0 +1,137 @@
+// Core: what a session is at one moment, and nothing else. Pure values; time, ids and the world arrive in commands.
+public import Kit
+
+/// Where a session stands: a fold over its events.
+public struct SessionState: Sendable, Hashable {
+    /// The way of a session, in order.
+    public enum Phase: String, Sendable, Hashable {
+        case planning, working, verifying, approving, delivering, completed, failed, cancelled
+
+        public var isOver: Bool { [.completed, .failed, .cancelled].contains(self) }
+    }
+
+    public internal(set) var configuration: SessionConfiguration?
+    public internal(set) var phase = Phase.planning
+    public internal(set) var isPaused = false
+    public internal(set) var startedAt: Int64 = 0
+    public internal(set) var endedAt: Int64?
+    /// Why it failed, and what to do.
+    public internal(set) var failure: (reason: String, hint: String)? {
+        get { failureReason.map { ($0, failureHint) } }
+        set { (failureReason, failureHint) = (newValue?.reason, newValue?.hint ?? "") }
+    }
+    private var failureReason: String?
+    private var failureHint = ""
+
+    /// In plan order; the architect's, reviewer's and tester's own tasks are not in it.
+    public internal(set) var plan: Plan?
+    public internal(set) var order: [String] = []
+    public internal(set) var tasks: [String: TaskState] = [:]
+    public internal(set) var agents: [String: AgentState] = [:]
+    /// How often a pause or resume was ordered.
+    var pauses = 0
+
+    /// The session branch.
+    public internal(set) var head = ""
+    public internal(set) var tree = ""
+    /// Tasks that were merged, in that order.
+    public internal(set) var merged: [String] = []
+    /// The candidate that is being made, gated or moved to.
+    public internal(set) var candidate: Candidate?
+
+    /// Of the current tree; nil until it is there.
+    public internal(set) var verdict: Verdict?
+    public internal(set) var verdictSummary = ""
+    public internal(set) var testsPassed: Bool?
+    var lastTests: AgentTask.GateOutput?
+    public internal(set) var comments: [ReviewComment] = []
+    public internal(set) var round = 0
+    /// The tree that waits for approval or was approved.
+    public internal(set) var approval: (tree: String, commit: String)? {
+        get { approvalTree.map { ($0, approvalCommit) } }
+        set { (approvalTree, approvalCommit) = (newValue?.tree, newValue?.commit ?? "") }
+    }
+    private var approvalTree: String?
+    private var approvalCommit = ""
+    public internal(set) var isApproved = false
+    public internal(set) var delivery: Delivery?
+
+    /// Intents without a result, in the order in which they were intended.
+    public internal(set) var openEffects: [Effect] = []
+    public internal(set) var notes: [String] = []
+    public internal(set) var spent: Int64 = 0
+    /// Sequence number of the last event in it.
+    public internal(set) var seq: Int64 = 0
+
+    public init() {}
+
+    /// A merge that is under way.
+    public struct Candidate: Sendable, Hashable {
+        public enum Stage: String, Sendable, Hashable { case gating, advancing }
+
+        public var task: String
+        public var stage: Stage
+        public var commit: String
+        public var tree: String
+        var files: [String] = []
+    }
+
+    /// How the result came home.
+    public struct Delivery: Sendable, Hashable {
+        public var branch: String
+        public var commit: String
+        public var isMerged: Bool
+        public var command: String?
+        public var reason: String
+    }
+
+    /// A task, its work and its way back.
+    public struct TaskState: Sendable, Hashable {
+        /// A2A's task states, and where in the merge queue it is.
+        public enum Status: String, Sendable, Hashable {
+            case submitted, working, published, merged, completed, failed
+        }
+
+        public var plan: PlanTask
+        public var kind: AgentTask.Kind
+        public var status = Status.submitted
+        /// 0 before the first assignment.
+        public var attempt = 0
+        /// Who works on it or did; its reworks go to the same agent.
+        public var agent: String?
+        /// What was published.
+        public var commit: String?
+        var context = AgentTask.Context()
+        /// It was begun by a guest that is gone.
+        var isBegun = false
+        /// Files that it changed when it was merged.
+        var files: [String] = []
+        /// How often it came back since it was merged last, and how often its agent was lost or gave up.
+        var returns = 0
+        var failures = 0
+        /// Assigned in the current attempt, accepted or not.
+        var isAssigned = false
+    }
+
+    /// An agent and its guest.
+    public struct AgentState: Sendable, Hashable {
+        public enum Status: String, Sendable, Hashable { case requested, ready, lost, retired }
+
+        public var role: String
+        /// Counts its guests, from 1.
+        public var generation: Int
+        public var status = Status.requested
+        public var instance: String?
+        /// What it works on.
+        public var task: String?
+        var losses = 0
+    }
+
+    /// Whether anything was asked of the world whose answer is not there yet.
+    public func isOpen(_ effect: Effect) -> Bool { openEffects.contains { $0.key == effect.key } }
+
+    /// The task of the architect, the reviewer and the tester have these ids.
+    static let planTask = "plan"
+    static let reviewTask = "review"
+    static let testTask = "test"
+}

@@ -1,0 +1,70 @@
+import CSystem
+import Glibc
+import Kit
+import System
+
+/// Rules on paths that hold whatever the mounts say. Linux: landlock(7)
+struct Landlock {
+    private let policy: SandboxPolicy
+
+    init(_ policy: SandboxPolicy) { self.policy = policy }
+
+    /// LANDLOCK_ACCESS_FS_*, by the version that brought them.
+    private enum Access {
+        static let execute: UInt64 = 1 << 0
+        static let writeFile: UInt64 = 1 << 1
+        static let readFile: UInt64 = 1 << 2
+        static let readDirectory: UInt64 = 1 << 3
+        static let truncate: UInt64 = 1 << 14
+        static let ioctl: UInt64 = 1 << 15
+        static let reading = execute | readFile | readDirectory
+
+        static func all(_ abi: Int32) -> UInt64 {
+            let bits: UInt64 = abi >= 5 ? 16 : abi >= 3 ? 15 : abi >= 2 ? 14 : 13
+            return (1 << bits) - 1
+        }
+    }
+
+    /// Restricts this process for good.
+    /// - Returns: What holds, for the report.
+    func restrict() throws(SandboxError) -> String {
+        let abi = cs_landlock_abi()
+        guard abi > 0 else {
+            return "absent (\(SystemError(call: "landlock_create_ruleset", code: cs_errno()).name))"
+        }
+        let all = Access.all(abi)
+        // Scopes: no abstract sockets and no signals to the outside. LANDLOCK_SCOPE_*
+        let ruleset = cs_landlock_create(all, 0, abi >= 6 ? 3 : 0)
+        guard ruleset >= 0 else {
+            throw SandboxError(
+                "make landlock rules: \(SystemError(call: "landlock_create_ruleset", code: cs_errno()))")
+        }
+        defer { close(ruleset) }
+        try allow("/", Access.reading, ruleset)
+        let writable = policy.views.filter { $0.mode != .readOnly }.map(\.target)
+        for path in writable + ["/tmp", "/var/tmp", "/dev/shm"] where Files.exists(path) {
+            try allow(path, all, ruleset)
+        }
+        try allow("/dev", (Access.reading | Access.writeFile | Access.truncate | Access.ioctl) & all, ruleset)
+        // Programs name their threads and lower their own limits there.
+        try allow("/proc", (Access.reading | Access.writeFile | Access.truncate) & all, ruleset)
+        guard cs_landlock_restrict(ruleset, 0) == 0 else {
+            throw SandboxError(
+                "apply landlock rules: \(SystemError(call: "landlock_restrict_self", code: cs_errno()))")
+        }
+        return "abi \(abi)"
+    }
+
+    private func allow(_ path: String, _ access: UInt64, _ ruleset: Int32) throws(SandboxError) {
+        // O_PATH of open(2), which Glibc hides.
+        let handle = cs_openat(-100, path, 0x20_0000 | O_CLOEXEC, 0)
+        guard handle >= 0 else {
+            throw SandboxError("open \(path): \(SystemError(call: "open", code: cs_errno()))")
+        }
+        defer { close(handle) }
+        guard cs_landlock_allow_path(ruleset, handle, access) == 0 else {
+            throw SandboxError(
+                "allow \(path): \(SystemError(call: "landlock_add_rule", operand: path, code: cs_errno()))")
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// The facts of a session. Everything that is known about one is a fold over these.
+
+/// What happened. The JSON type of a case is its name with a dot: `taskAssigned` is `task.assigned`.
+public enum EventBody: Sendable, Hashable, Codable {
+    // The session
+    case sessionStarted(configuration: SessionConfiguration)
+    case sessionPaused(by: String)
+    case sessionResumed(by: String)
+    case sessionCompleted(commit: String)
+    case sessionFailed(reason: String, hint: String)
+    case sessionCancelled(by: String)
+    // The plan
+    case planAccepted(plan: Plan, by: String)
+    case planChanged(task: PlanTask, by: String)
+    case planRejected(agent: String, problems: [String])
+    // Agents
+    case agentRequested(agent: String, role: String, generation: Int)
+    case agentReady(agent: String, generation: Int, instance: String)
+    case agentStalled(agent: String, milliseconds: Int64)
+    case agentLost(agent: String, generation: Int, reason: String)
+    case agentRetired(agent: String, generation: Int)
+    // Tasks
+    case taskReady(task: String, kind: AgentTask.Kind, title: String, agent: String?)
+    case taskAssigned(task: String, attempt: Int, agent: String, generation: Int, kind: AgentTask.Kind)
+    case taskAccepted(task: String, agent: String)
+    case taskProgressed(task: String, agent: String, message: String)
+    case taskCompleted(task: String, attempt: Int, agent: String, summary: String, commit: String?)
+    case taskFailed(task: String, attempt: Int, agent: String, reason: String)
+    case taskReturned(task: String, reason: String, context: AgentTask.Context)
+    case taskMerged(task: String, commit: String, tree: String, files: [String])
+    // Messages
+    case messageSent(from: String, to: String, text: String)
+    case noteAppended(agent: String, text: String)
+    case artifactStored(agent: String, name: String, path: String)
+    case sandboxDenied(agent: String, task: String?, denials: [String])
+    // Merging
+    case branchPublished(agent: String, task: String, commit: String)
+    case overlapForecast(task: String, other: String, files: [String])
+    case mergeQueued(task: String, commit: String)
+    case mergeMade(task: String, commit: String, tree: String, files: [String])
+    case mergeConflicted(task: String, files: [String])
+    case gateStarted(task: String, tree: String, command: String)
+    case gatePassed(task: String, tree: String, command: String?, milliseconds: Int64)
+    case gateFailed(task: String, tree: String, command: String, exitCode: Int, output: String)
+    // Judgement
+    case reviewRequested(tree: String, round: Int)
+    case commentMade(agent: String, comment: ReviewComment)
+    case reviewSubmitted(agent: String, tree: String, verdict: Verdict, summary: String)
+    case testsReported(
+        agent: String, tree: String, command: String, exitCode: Int, passed: Int?, failed: Int?,
+        skipped: Int?,
+        output: String)
+    case approvalRequested(tree: String, commit: String)
+    case approvalGranted(tree: String, by: String)
+    case approvalDenied(tree: String, by: String, reason: String)
+    // Models
+    case modelSettled(agent: String, task: String?, model: String, microusd: Int64, input: Int, output: Int)
+    case modelRefused(agent: String, task: String?, reason: String)
+    case modelWaited(agent: String, milliseconds: Int64, reason: String)
+    // Delivery
+    case deliveryMerged(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
+    // Effects
+    case effectIntended(effect: Effect)
+    case effectSucceeded(key: String)
+    case effectFailed(key: String, reason: String)
+
+    /// `noun.verb`.
+    public var type: String { EventName.type(ofCase: caseName) }
+
+    private var caseName: String {
+        // The label that the compiler's own coding uses; it is the one list of names that cannot go stale.
+        (try? JSONCoding.encode(self))?.objectValue?.keys.first ?? ""
+    }
+
+    /// The type, and the fields in snake case.
+    public var json: (type: String, data: JSON) {
+        guard let (name, data) = (try? JSONCoding.encode(self))?.objectValue?.first else {
+            return ("", .null)
+        }
+        let fields = (data.objectValue ?? [:]).map { (EventName.snake($0.key), $0.value) }
+        return (EventName.type(ofCase: name), .object(Dictionary(fields) { first, _ in first }))
+    }
+
+    /// Reads an event of the journal.
+    public init(type: String, data: JSON) throws(JSONCodingError) {
+        let fields = (data.objectValue ?? [:]).map { (EventName.camel($0.key), $0.value) }
+        let object = JSON.object(Dictionary(fields) { first, _ in first })
+        self = try JSONCoding.decode(
+            EventBody.self, from: .object([EventName.caseName(ofType: type): object]))
+    }
+}
+
+/// An event in its place.
+public struct Event: Sendable, Hashable {
+    /// From 1, without gaps within a session.
+    public var seq: Int64
+    public var session: String
+    /// Unix milliseconds.
+    public var at: Int64
+    public var body: EventBody
+
+    public init(seq: Int64, session: String, at: Int64, body: EventBody) {
+        (self.seq, self.session, self.at, self.body) = (seq, session, at, body)
+    }
+
+    /// As the API and `--json` show it.
+    public var json: JSON {
+        let (type, data) = body.json
+        return [
+            "seq": JSON(seq), "session": .string(session), "at": JSON(at), "type": .string(type),
+            "data": data,
+        ]
+    }
+}
+
+/// The forms of a name: `taskAssigned`, `task.assigned`; `exitCode`, `exit_code`.
+enum EventName {
+    static func type(ofCase name: String) -> String {
+        guard let upper = name.firstIndex(where: \.isUppercase) else { return name }
+        return "\(name[..<upper]).\(name[upper...].lowercased())"
+    }
+
+    static func caseName(ofType type: String) -> String {
+        let words = type.split(separator: ".", maxSplits: 1)
+        guard words.count == 2, let first = words[1].first else { return type }
+        return words[0] + first.uppercased() + words[1].dropFirst()
+    }
+
+    static func snake(_ name: String) -> String {
+        name.reduce(into: "") { text, character in
+            text += character.isUppercase ? "_" + character.lowercased() : String(character)
+        }
+    }
+
+    static func camel(_ name: String) -> String {
+        let words = name.split(separator: "_")
+        return words.dropFirst().reduce(String(words.first ?? "")) {
+            $0 + ($1.first?.uppercased() ?? "") + $1.dropFirst()
+        }
+    }
+}

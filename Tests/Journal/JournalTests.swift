@@ -1,0 +1,89 @@
+import Glibc
+import Kit
+import Synchronization
+import System
+import Testing
+
+@testable import Journal
+
+@Suite struct JournalTests {
+    static func withDirectory(_ body: (String) throws -> Void) throws {
+        let directory = try Files.temporaryDirectory(prefix: "journal-test-")
+        defer { try? Files.removeTree(directory) }
+        try body(directory)
+    }
+
+    static func note(_ text: String) -> EventBody { .noteAppended(agent: "coder-1", text: text) }
+
+    @Test func `what was appended is there after it is opened again, in order and without gaps`() throws {
+        try Self.withDirectory { directory in
+            do {
+                let journal = try Journal(path: "\(directory)/j.db")
+                try journal.append("s", [Self.note("a"), Self.note("b")], at: 1)
+                try journal.append("other", [Self.note("x")], at: 2)
+                try journal.append("s", [Self.note("c\u{0}\n'☃")], at: 3)
+            }
+            let journal = try Journal(path: "\(directory)/j.db")
+            let events = try journal.events("s")
+            #expect(events.map(\.seq) == [1, 2, 3])
+            #expect(events.map(\.body) == [Self.note("a"), Self.note("b"), Self.note("c\u{0}\n'☃")])
+            #expect(try journal.sessions() == ["s", "other"])
+            #expect(try journal.append("s", [Self.note("d")], at: 4).map(\.seq) == [4])
+            #expect(try journal.verify("s") == (4, nil))
+        }
+    }
+
+    @Test func `threads that append at once get each their own numbers`() throws {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            let failures = Mutex(0)
+            let workers = (0..<8).map { number in
+                Worker.start("append") {
+                    for round in 0..<25 {
+                        do throws(JournalError) {
+                            try journal.append("s", [Self.note("\(number)/\(round)")], at: 1)
+                        } catch {
+                            failures.withLock { $0 += 1 }
+                        }
+                    }
+                }
+            }
+            for worker in workers { worker.join() }
+            #expect(failures.withLock { $0 } == 0)
+            #expect(try journal.events("s").map(\.seq) == Array(1...200))
+            #expect(try journal.verify("s") == (200, nil))
+        }
+    }
+
+    @Test func `an edited, a missing and a cut-off event are found`() throws {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            try journal.append("s", (1...5).map { Self.note("\($0)") }, at: 1)
+            func damage(_ statement: String) throws {
+                let outcome = try Spawn.run(Spawn.Command(["sqlite3", "\(directory)/j.db", statement]))
+                #expect(outcome.status.isSuccess, "\(outcome.stderrText)")
+            }
+            try damage("DELETE FROM events WHERE seq=5")
+            #expect(try journal.verify("s").sound == 4)
+            #expect(try journal.verify("s").problem?.contains("gone") == true)
+            try damage("UPDATE events SET data='{}' WHERE seq=3")
+            #expect(try journal.verify("s").problem?.contains("event 3") == true)
+            try damage("DELETE FROM events WHERE seq=2")
+            #expect(try journal.verify("s").problem?.contains("event 2 is missing") == true)
+        }
+    }
+
+    @Test func `a second writer is refused and told who has it`() throws {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            do throws(JournalError) {
+                _ = try Journal(path: "\(directory)/j.db")
+                Issue.record("two writers")
+            } catch {
+                #expect(error.kind == .locked)
+                #expect(error.message.contains("\(Processes.current())"))
+            }
+            #expect(journal.path.hasSuffix("j.db"))
+        }
+    }
+}
