@@ -1,4 +1,7 @@
+import Agent
+import Glibc
+
 @main
 enum Main {
-    static func main() {}
+    static func main() { exit(Agent.main()) }
 }

@@ -1,1 +1,115 @@
-// Agent
+// openclaw-agent: takes tasks from its harness and works on each with a model, until the harness says stop.
+import Glibc
+import Kit
+import System
+import Wire
+
+/// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` is one tool call in its sandbox.
+public enum Agent {
+    public static func main() -> Int32 {
+        let arguments = Environment.arguments()
+        if arguments.count == 3, arguments[1] == "tool" { return ToolProgram.main(arguments[2]) }
+        Signals.ignoreSIGPIPE()
+        do {
+            let harness = try HarnessClient()
+            try AgentLoop(harness: harness, model: try ModelClient()).run()
+            return 0
+        } catch {
+            try? IO.writeAll(2, Array("openclaw-agent: \(error)\n".utf8))
+            return 1
+        }
+    }
+}
+
+/// What an agent cannot go on after.
+struct AgentError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The harness's socket.
+struct HarnessClient: Sendable {
+    private let peer: JSONRPCPeer
+
+    init() throws(AgentError) {
+        let path = Environment.get("OPENCLAW_AGENT_SOCKET") ?? "/run/openclaw/agent.sock"
+        do throws(SystemError) {
+            let socket = SharedDescriptor(try Sockets.connectUnix(path))
+            var limits = JSONRPCPeer.Limits()
+            limits.lineBytes = 16 << 20
+            peer = JSONRPCPeer(input: socket, output: socket, name: "harness", limits: limits)
+            peer.start()
+        } catch {
+            throw AgentError("connect to the harness: \(error)")
+        }
+    }
+
+    /// Calls a method. A long one is a tool that takes its time: the harness bounds it.
+    func call(_ method: String, _ params: JSON = [:], timeoutMilliseconds: Int? = nil) throws(AgentError)
+        -> JSON
+    {
+        do throws(JSONRPCCallError) {
+            return try peer.call(method, params, timeoutMilliseconds: timeoutMilliseconds)
+        } catch {
+            throw AgentError("\(error)")
+        }
+    }
+
+    /// True when the harness has gone.
+    var isClosed: Bool { peer.endReason != nil }
+}
+
+/// Takes one task after the other.
+struct AgentLoop: Sendable {
+    let harness: HarnessClient
+    let model: ModelClient
+
+    func run() throws(AgentError) {
+        while !harness.isClosed {
+            let answer = try harness.call("task.next", ["wait_ms": 60_000])
+            guard let task = answer["task"], !task.isNull else { continue }
+            try work(on: task)
+        }
+    }
+
+    private func work(on task: JSON) throws(AgentError) {
+        let id = task["id"] ?? ""
+        var conversation: Conversation
+        do throws(AgentError) {
+            conversation = try Conversation(harness: harness, model: model, task: task)
+        } catch {
+            _ = try harness.call("task.fail", ["task": id, "reason": .string("begin: \(error)")])
+            return
+        }
+        while true {
+            let end: Conversation.End
+            do throws(AgentError) {
+                end = try conversation.run()
+            } catch {
+                if harness.isClosed { throw error }
+                end = .failed(error.description)
+            }
+            switch end {
+            case .failed(let reason):
+                _ = try harness.call("task.fail", ["task": id, "reason": .string(reason)])
+                return
+            case .completed(let result, let summary):
+                do throws(AgentError) {
+                    _ = try harness.call(
+                        "task.complete",
+                        ["task": id, "result": .string(result), "summary": .string(summary), "artifacts": []])
+                    return
+                } catch {
+                    if harness.isClosed { throw error }
+                    // Conflict markers that are left, for example: the model can do something about it.
+                    guard conversation.refuse("\(error)") else {
+                        _ = try harness.call("task.fail", ["task": id, "reason": .string("\(error)")])
+                        return
+                    }
+                }
+            case .cancelled: return
+            }
+        }
+    }
+}

@@ -37,6 +37,17 @@ extension Tools {
     }
     private static let timeout = number("Longest run time in milliseconds.")
 
+    private static let planTask: JSON = [
+        "type": "object", "required": ["title", "description"], "additionalProperties": false,
+        "properties": [
+            "id": text("A short name, such as t1."), "title": text("One line."),
+            "description": text("What to do, for an engineer who has not seen your thoughts."),
+            "depends_on": list("Ids of tasks that must be merged first."),
+            "write_set": list("Globs of the files it writes; tasks whose sets meet run one after the other."),
+            "acceptance": list("What holds when it is done."),
+        ],
+    ]
+
     private static let catalogue: [String: Definition] = [
         "bash": .init(
             "Run a shell command in your working directory. The network is the role's allow-list.",
@@ -81,11 +92,11 @@ extension Tools {
             required: ["pattern"]),
         "plan": .init(
             "Propose the plan of the session: tasks with role, dependencies, write set and acceptance.",
-            ["summary": text("The idea."), "tasks": ["type": "array", "items": ["type": "object"]]],
+            ["summary": text("The idea."), "tasks": ["type": "array", "items": planTask]],
             required: ["summary", "tasks"]),
         "assign": .init(
             "Change the plan by adding a task.",
-            ["agent": text("Who."), "role": text("Or which role."), "task": ["type": "object"]],
+            ["task": planTask],
             required: ["task"]),
         "comment": .init(
             "Comment on a line of the work under review.",

@@ -1,0 +1,201 @@
+import Glibc
+import Kit
+import System
+import Wire
+
+/// The Messages API, as the gateway speaks it.
+struct ModelClient: Sendable {
+    private let address: HTTPAddress
+    private let prefix: String
+    private let key: String
+
+    /// From `ANTHROPIC_BASE_URL` and `ANTHROPIC_API_KEY`, as every SDK has it.
+    init() throws(AgentError) {
+        guard let base = Environment.get("ANTHROPIC_BASE_URL"), let key = Environment.get("ANTHROPIC_API_KEY")
+        else {
+            throw AgentError(
+                "ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY are not set: there is no model to talk to")
+        }
+        try self.init(baseURL: base, key: key)
+    }
+
+    init(baseURL: String, key: String) throws(AgentError) {
+        guard baseURL.hasPrefix("http://") else {
+            throw AgentError("\(baseURL): an agent talks to the gateway over plain HTTP inside its group")
+        }
+        let rest = baseURL.dropFirst("http://".count)
+        let authority = rest.prefix { $0 != "/" }
+        let parts = authority.split(separator: ":", maxSplits: 1)
+        guard let host = parts.first, let port = parts.count > 1 ? UInt16(parts[1]) : 80 else {
+            throw AgentError("\(baseURL) is no URL")
+        }
+        address = .tcp(String(host), port)
+        prefix = String(rest.dropFirst(authority.count)).trimmingSlash
+        self.key = key
+    }
+
+    /// One complete answer.
+    struct Answer: Sendable {
+        var content: [JSON]
+        var stopReason: String
+        var inputTokens: Int
+        var outputTokens: Int
+    }
+
+    /// What is told while waiting.
+    typealias Notice = (String) -> Void
+
+    /// First and longest pause between tries, and how long to try in all, in milliseconds: a coordinator that
+    /// restarts is back within seconds, a provider that is overloaded within minutes.
+    private static let pauses = (first: 250, longest: 20_000, total: 900_000)
+
+    /// Asks, again and again until there is a whole answer or a reason why there will be none.
+    func ask(_ body: JSON, task: String, notice: Notice) throws(AgentError) -> Answer {
+        let deadline = Clock.monotonicNanoseconds() + Int64(Self.pauses.total) * 1_000_000
+        var pause = Self.pauses.first
+        while true {
+            switch attempt(body, task: task) {
+            case .answer(let answer): return answer
+            case .refused(let reason): throw AgentError(reason)
+            case .retry(let reason, let after):
+                guard Clock.monotonicNanoseconds() < deadline else {
+                    throw AgentError(
+                        "the model did not answer for \(Self.pauses.total / 60_000) minutes: \(reason)")
+                }
+                notice("waiting for the model: \(reason)")
+                let wait = min(after ?? pause, 120_000)
+                usleep(UInt32(wait) * 1000)
+                pause = min(pause * 2, Self.pauses.longest)
+            }
+        }
+    }
+
+    private enum Attempt {
+        case answer(Answer)
+        case refused(String)
+        case retry(String, afterMilliseconds: Int?)
+    }
+
+    private func attempt(_ body: JSON, task: String) -> Attempt {
+        let headers = HTTPHeaders([
+            ("x-api-key", key), ("anthropic-version", "2023-06-01"), ("x-openclaw-task", task),
+        ])
+        var assembler = AnswerAssembler()
+        var parser = ServerSentEventParser()
+        var failure: String?
+        do throws(HTTPError) {
+            let response = try HTTPClient.send(
+                HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body), to: address,
+                timeoutMilliseconds: 600_000, idleMilliseconds: 300_000
+            ) { bytes in
+                do throws(ServerSentEventError) {
+                    for event in try parser.receive(bytes) { assembler.take(event) }
+                    return assembler.failure == nil
+                } catch {
+                    failure = "\(error)"
+                    return false
+                }
+            }
+            guard response.isSuccess else { return refusal(response) }
+        } catch {
+            return .retry("\(error)", afterMilliseconds: nil)
+        }
+        if let failure = failure ?? assembler.failure { return .retry(failure, afterMilliseconds: nil) }
+        guard let answer = assembler.answer else {
+            return .retry("the answer was cut off", afterMilliseconds: nil)
+        }
+        return .answer(answer)
+    }
+
+    private func refusal(_ response: HTTPResponse) -> Attempt {
+        let json = (try? response.json()) ?? .null
+        let error = json["error"]
+        let message = error?["message"]?.stringValue ?? "status \(response.status)"
+        let isTransient = response.status == 429 || response.status == 408 || response.status >= 500
+        guard isTransient else { return .refused("the model refuses: \(message)") }
+        let seconds = response.headers["retry-after"].flatMap { Double($0) }
+        return .retry(message, afterMilliseconds: seconds.map { Int(max(0, min($0, 120)) * 1000) })
+    }
+}
+
+extension String {
+    fileprivate var trimmingSlash: String { hasSuffix("/") ? String(dropLast()) : self }
+}
+
+/// Puts the pieces of a streamed answer together. Whatever is missing at the end is no answer.
+struct AnswerAssembler {
+    private var blocks: [Int: JSON] = [:]
+    private var texts: [Int: String] = [:]
+    private var closed: Set<Int> = []
+    private var stopReason: String?
+    private var isStopped = false
+    private var usage = (input: 0, output: 0)
+    private(set) var failure: String?
+
+    /// Content blocks of one answer.
+    private static let blockLimit = 1000
+
+    mutating func take(_ event: ServerSentEvent) {
+        guard let data = try? JSON.parse(event.data) else {
+            if event.event != "ping" { failure = "the answer has an event that is no JSON" }
+            return
+        }
+        switch data["type"]?.stringValue ?? event.event {
+        case "message_start":
+            usage.input = data["message"]?["usage"]?["input_tokens"]?.intValue ?? 0
+        case "content_block_start": start(data)
+        case "content_block_delta": extend(data)
+        case "content_block_stop": if let index = data["index"]?.intValue { closed.insert(index) }
+        case "message_delta":
+            stopReason = data["delta"]?["stop_reason"]?.stringValue ?? stopReason
+            usage.output = data["usage"]?["output_tokens"]?.intValue ?? usage.output
+        case "message_stop": isStopped = true
+        case "error": failure = data["error"]?["message"]?.stringValue ?? "the answer ended with an error"
+        default: break
+        }
+    }
+
+    private mutating func start(_ data: JSON) {
+        guard let index = data["index"]?.intValue, blocks.count < Self.blockLimit else {
+            failure = "the answer has too many parts"
+            return
+        }
+        blocks[index] = data["content_block"]
+        texts[index] = data["content_block"]?["text"]?.stringValue ?? ""
+    }
+
+    private mutating func extend(_ data: JSON) {
+        guard let index = data["index"]?.intValue, let delta = data["delta"] else { return }
+        switch delta["type"]?.stringValue {
+        case "text_delta": texts[index, default: ""] += delta["text"]?.stringValue ?? ""
+        case "input_json_delta": texts[index, default: ""] += delta["partial_json"]?.stringValue ?? ""
+        case "thinking_delta": texts[index, default: ""] += delta["thinking"]?.stringValue ?? ""
+        case "signature_delta": blocks[index]?["signature"] = delta["signature"]
+        default: break
+        }
+    }
+
+    /// The answer, when it is whole.
+    var answer: ModelClient.Answer? {
+        guard isStopped, failure == nil, closed.isSuperset(of: blocks.keys) else { return nil }
+        var content: [JSON] = []
+        for index in blocks.keys.sorted() {
+            guard var block = blocks[index] else { continue }
+            let text = texts[index] ?? ""
+            switch block["type"]?.stringValue {
+            case "tool_use":
+                // Input that is no JSON stays visible as such; the tool's answer will say so.
+                block["input"] =
+                    text.isEmpty ? [:] : (try? JSON.parse(text)) ?? ["invalid_json": .string(text)]
+            case "thinking": block["thinking"] = .string(text)
+            default:
+                if text.isEmpty { continue }
+                block["text"] = .string(text)
+            }
+            content.append(block)
+        }
+        return ModelClient.Answer(
+            content: content, stopReason: stopReason ?? "end_turn", inputTokens: usage.input,
+            outputTokens: usage.output)
+    }
+}

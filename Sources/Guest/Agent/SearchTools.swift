@@ -1,0 +1,131 @@
+import Glibc
+import Kit
+import System
+
+/// glob and grep.
+enum SearchTools {
+    private static let fileLimit = 100_000
+    private static let resultLimit = 500
+    private static let fileBytes = 4 << 20
+    private static let lineColumns = 400
+
+    /// All files below a directory, as paths relative to it; `.git` is nobody's business here.
+    private static func files(below root: String) -> [String] {
+        var found: [String] = []
+        var pending = [""]
+        while let directory = pending.popLast(), found.count < fileLimit {
+            let place = directory.isEmpty ? root : "\(root)/\(directory)"
+            for name in ((try? Files.list(place)) ?? []).sorted() where name != ".git" {
+                let relative = directory.isEmpty ? name : "\(directory)/\(name)"
+                guard let status = try? Files.status("\(root)/\(relative)", followLinks: false) else {
+                    continue
+                }
+                if status.isDirectory {
+                    pending.append(relative)
+                } else if status.mode & S_IFMT == S_IFREG {
+                    found.append(relative)
+                }
+            }
+        }
+        return found
+    }
+
+    static func glob(_ input: JSON) throws(ToolProgram.Problem) -> String {
+        let pattern = try ToolProgram.text(input, "pattern")
+        let root = input["path"]?.stringValue ?? "."
+        guard Files.isDirectory(root) else { throw ToolProgram.Problem("\(root) is no directory.") }
+        let matches = files(below: root).filter { PathPattern.matches($0, pattern) }
+        let dated = matches.map { ($0, (try? Files.status("\(root)/\($0)").modifiedNanoseconds) ?? 0) }
+        let sorted = dated.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }.map(\.0)
+        guard !sorted.isEmpty else { return "[no file matches \(pattern)]" }
+        let more = sorted.count > resultLimit ? "\n[\(sorted.count - resultLimit) more]" : ""
+        return sorted.prefix(resultLimit).joined(separator: "\n") + more
+    }
+
+    static func grep(_ input: JSON) throws(ToolProgram.Problem) -> String {
+        let pattern = try Expression(
+            try ToolProgram.text(input, "pattern"), ignoresCase: input["-i"]?.boolValue == true)
+        let root = input["path"]?.stringValue ?? "."
+        let paths: [String]
+        if Files.isDirectory(root) {
+            let glob = input["glob"]?.stringValue
+            paths = files(below: root).filter { path in glob.map { PathPattern.matches(path, $0) } ?? true }
+                .sorted()
+                .map { root == "." ? $0 : "\(root)/\($0)" }
+        } else {
+            guard Files.exists(root) else { throw ToolProgram.Problem("There is no \(root).") }
+            paths = [root]
+        }
+        var lines: [String] = []
+        for path in paths {
+            guard let size = try? Files.size(path), size <= Int64(fileBytes),
+                let bytes = try? Files.read(path, limit: fileBytes), !bytes.prefix(8192).contains(0)
+            else { continue }
+            for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
+            {
+                let text = String(decoding: line, as: UTF8.self)
+                guard pattern.matches(text) else { continue }
+                lines.append("\(path):\(number + 1):\(text.prefix(lineColumns))")
+                if lines.count >= resultLimit {
+                    return lines.joined(separator: "\n") + "\n[more; narrow the search]"
+                }
+            }
+        }
+        return lines.isEmpty ? "[nothing found]" : lines.joined(separator: "\n")
+    }
+
+    /// A POSIX extended regular expression. Linux: regex(3)
+    private final class Expression {
+        private let compiled = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
+
+        init(_ pattern: String, ignoresCase: Bool) throws(ToolProgram.Problem) {
+            compiled.initialize(to: regex_t())
+            let code = regcomp(compiled, pattern, REG_EXTENDED | REG_NOSUB | (ignoresCase ? REG_ICASE : 0))
+            guard code == 0 else {
+                var text = [CChar](repeating: 0, count: 200)
+                regerror(code, compiled, &text, text.count)
+                let words = String(
+                    decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                compiled.deallocate()
+                throw ToolProgram.Problem("The pattern is no regular expression: \(words)")
+            }
+        }
+
+        deinit {
+            regfree(compiled)
+            compiled.deallocate()
+        }
+
+        func matches(_ text: String) -> Bool { regexec(compiled, text, 0, nil, 0) == 0 }
+    }
+}
+
+/// Globs over paths: `*` and `?` within a directory, `**` across them. A pattern without a slash matches names.
+enum PathPattern {
+    static func matches(_ path: String, _ pattern: String) -> Bool {
+        guard pattern.contains("/") else {
+            return fnmatch(pattern, Files.name(of: path), 0) == 0
+        }
+        let parts = path.split(separator: "/").map(String.init)
+        let wanted = pattern.split(separator: "/").map(String.init).filter { $0 != "." }
+        return match(parts[...], wanted[...], budget: 10_000) ?? false
+    }
+
+    /// Nil when the budget is used up: a hostile pattern matches nothing.
+    private static func match(_ path: ArraySlice<String>, _ pattern: ArraySlice<String>, budget: Int) -> Bool?
+    {
+        var budget = budget
+        func step(_ path: ArraySlice<String>, _ pattern: ArraySlice<String>) -> Bool {
+            budget -= 1
+            guard budget > 0 else { return false }
+            guard let first = pattern.first else { return path.isEmpty }
+            if first == "**" {
+                return step(path, pattern.dropFirst()) || (!path.isEmpty && step(path.dropFirst(), pattern))
+            }
+            guard let name = path.first, fnmatch(first, name, 0) == 0 else { return false }
+            return step(path.dropFirst(), pattern.dropFirst())
+        }
+        let result = step(path, pattern)
+        return budget > 0 ? result : nil
+    }
+}

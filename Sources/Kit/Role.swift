@@ -1,0 +1,160 @@
+// A role: what an agent is told, and what the kernel lets it do.
+
+/// One file of `kit/roles/`.
+public struct Role: Sendable, Hashable {
+    /// What of the session's volume an agent of this role can write.
+    public enum Workspace: String, Sendable, Hashable, CaseIterable {
+        case readOnly = "read-only"
+        /// A clone of its own.
+        case clone
+        /// A throw-away copy of what has been merged.
+        case integrationCopy = "integration-copy"
+        case none
+    }
+
+    public var name: String
+    public var description: String
+    public var prompt: String
+    public var tools: [String]
+    public var workspace: Workspace
+    /// Hosts that it may reach through the coordinator's proxy; empty means none.
+    public var egress: [String]
+    public var model: String?
+    public var turns: Int
+    public var maxTokens: Int
+    public var contextTokens: Int
+    public var filter: SandboxPolicy.Filter
+    public var require: [String]
+    /// Another program instead of openclaw-agent.
+    public var command: [String]?
+
+    /// All tools there are.
+    public static let knownTools = [
+        "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
+        "verdict",
+        "run_tests", "notes",
+    ]
+}
+
+/// Everything that is wrong with a role's file.
+public struct RoleError: Error, Sendable, Hashable, CustomStringConvertible {
+    public let source: String
+    /// "LINE: field: what is wrong".
+    public let problems: [String]
+
+    public var description: String { problems.map { "\(source):\($0)" }.joined(separator: "\n") }
+}
+
+extension Role {
+    /// Reads a role; all problems at once, each with its line and field.
+    public static func parse(_ text: String, source: String) throws(RoleError) -> Role {
+        let node: YAMLNode
+        do throws(YAMLError) {
+            node = try YAML.parse(text, source: source)
+        } catch {
+            throw RoleError(source: source, problems: ["\(error.mark.line): \(error.reason)"])
+        }
+        guard case .mapping = node else {
+            throw RoleError(source: source, problems: ["1: a role is a mapping with name, prompt and tools"])
+        }
+        var reader = RoleReader(node: node)
+        let role = reader.read()
+        guard reader.problems.isEmpty else { throw RoleError(source: source, problems: reader.problems) }
+        return role
+    }
+}
+
+private struct RoleReader {
+    let node: YAMLNode
+    var problems: [String] = []
+
+    private static let fields: Set<String> = [
+        "name", "description", "prompt", "tools", "workspace", "egress", "model", "limits", "sandbox",
+        "command",
+    ]
+
+    init(node: YAMLNode) { self.node = node }
+
+    mutating func read() -> Role {
+        refuseUnknown(node, Self.fields, "")
+        let name = text("name") ?? ""
+        let isName =
+            !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        if !isName { note(node["name"], "name", "must be letters, digits and dashes") }
+        let tools = texts("tools")
+        for tool in tools where !Role.knownTools.contains(tool) {
+            note(
+                node["tools"], "tools",
+                "\(tool) is no tool; known are \(Role.knownTools.joined(separator: ", "))")
+        }
+        let workspace = text("workspace") ?? "none"
+        let view = Role.Workspace(rawValue: workspace)
+        if view == nil {
+            let known = Role.Workspace.allCases.map(\.rawValue).joined(separator: ", ")
+            note(node["workspace"], "workspace", "\(workspace) is none of \(known)")
+        }
+        let egress = node["egress"]?.json.stringValue == "none" ? [] : texts("egress")
+        let limits = node["limits"]
+        if let limits { refuseUnknown(limits, ["turns", "max_tokens", "context_tokens"], "limits.") }
+        let sandbox = node["sandbox"]
+        if let sandbox { refuseUnknown(sandbox, ["seccomp", "require"], "sandbox.") }
+        let filter = sandbox?["seccomp"]?.json.stringValue ?? "shell"
+        if SandboxPolicy.Filter(rawValue: filter) == nil {
+            note(sandbox?["seccomp"], "sandbox.seccomp", "\(filter) is neither shell nor strict")
+        }
+        let prompt = text("prompt") ?? ""
+        if prompt.isEmpty { note(node["prompt"], "prompt", "is missing") }
+        return Role(
+            name: name, description: text("description") ?? "", prompt: prompt, tools: tools,
+            workspace: view ?? .none, egress: egress, model: node["model"]?.json.stringValue,
+            turns: number(limits?["turns"], "limits.turns", 1...10_000) ?? 100,
+            maxTokens: number(limits?["max_tokens"], "limits.max_tokens", 256...200_000) ?? 8192,
+            contextTokens: number(limits?["context_tokens"], "limits.context_tokens", 4096...2_000_000)
+                ?? 180_000,
+            filter: SandboxPolicy.Filter(rawValue: filter) ?? .shell,
+            require: sandbox?["require"]?.json.arrayValue?.compactMap(\.stringValue) ?? [],
+            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue))
+    }
+
+    private mutating func note(_ place: YAMLNode?, _ field: String, _ message: String) {
+        problems.append("\((place ?? node).mark.line): \(field): \(message)")
+    }
+
+    private mutating func refuseUnknown(_ node: YAMLNode, _ known: Set<String>, _ prefix: String) {
+        guard case .mapping(let members, _) = node else {
+            return note(node, String(prefix.dropLast()), "must be a mapping")
+        }
+        for member in members where !known.contains(member.key) {
+            note(
+                member.node, prefix + member.key,
+                "is no field; known are \(known.sorted().joined(separator: ", "))")
+        }
+    }
+
+    private mutating func text(_ field: String) -> String? {
+        guard let value = node[field] else { return nil }
+        guard let text = value.json.stringValue else {
+            note(value, field, "must be a text")
+            return nil
+        }
+        return text
+    }
+
+    private mutating func texts(_ field: String) -> [String] {
+        guard let value = node[field] else { return [] }
+        guard let items = value.json.arrayValue, items.allSatisfy({ $0.stringValue != nil }) else {
+            note(value, field, "must be a list of texts")
+            return []
+        }
+        return items.compactMap(\.stringValue)
+    }
+
+    private mutating func number(_ value: YAMLNode?, _ field: String, _ range: ClosedRange<Int>) -> Int? {
+        guard let value else { return nil }
+        guard let number = value.json.intValue, range.contains(number) else {
+            note(value, field, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return number
+    }
+}
