@@ -46,7 +46,10 @@ struct Arguments: Sendable {
                 name = name[..<equals]
             }
             let isLong = word.hasPrefix("--")
-            guard let spec = specs.first(where: { isLong ? $0.name == name : $0.short.map(String.init) == String(name) })
+            guard
+                let spec = specs.first(where: {
+                    isLong ? $0.name == name : $0.short.map(String.init) == String(name)
+                })
             else {
                 throw Self.unknown(word, name: String(name), specs: specs)
             }
@@ -89,7 +92,8 @@ struct Arguments: Sendable {
         guard let text = value(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw CLIError(
-                .usage, "--\(name) \(text): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+                .usage,
+                "--\(name) \(text): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -115,10 +119,14 @@ func distance(_ left: String, _ right: String) -> Int {
 /// US dollars as whole micro-dollars: money is never a floating-point number here.
 func microDollars(_ text: String) -> Int64? {
     let parts = text.drop { $0 == "$" }.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let whole = Int64(parts.first ?? ""), whole >= 0, whole <= 1_000_000 else { return nil }
+    guard parts.count <= 2, let whole = Int64(parts.first ?? ""), whole >= 0, whole <= 1_000_000 else {
+        return nil
+    }
     guard parts.count == 2 else { return whole * 1_000_000 }
     let digits = parts[1]
-    guard !digits.isEmpty, digits.count <= 6, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+    guard !digits.isEmpty, digits.count <= 6, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+        return nil
+    }
     let padded = digits + String(repeating: "0", count: 6 - digits.count)
     return whole * 1_000_000 + (Int64(padded) ?? 0)
 }

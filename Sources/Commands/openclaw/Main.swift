@@ -1,4 +1,7 @@
+import CLI
+import Glibc
+
 @main
 enum Main {
-    static func main() {}
+    static func main() { exit(Program.main(Array(CommandLine.arguments.dropFirst()))) }
 }

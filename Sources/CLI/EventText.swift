@@ -1,0 +1,76 @@
+import Kit
+
+/// An event in one line, for people; nil for what only programs care about.
+enum EventText {
+    static func line(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
+        func text(_ field: String) -> String { Terminal.harmless(data[field]?.stringValue ?? "") }
+        let agent = text("agent")
+        let task = text("task")
+        switch type {
+        case "session.started":
+            return "session \(Terminal.harmless(data["configuration"]?["session"]?.stringValue ?? ""))"
+        case "plan.accepted": return plan(data)
+        case "plan.changed":
+            return "plan: \(Terminal.harmless(data["task"]?["title"]?.stringValue ?? "")) was added"
+        case "plan.rejected": return "the plan of \(agent) is refused; it tries again"
+        case "agent.ready": return "\(agent) is there (\(text("instance")))"
+        case "agent.lost": return terminal.attention("\(agent) was lost: \(text("reason"))")
+        case "task.assigned":
+            let attempt = data["attempt"]?.intValue ?? 1
+            return "\(agent) starts \(task) (\(text("kind"))\(attempt > 1 ? ", attempt \(attempt)" : ""))"
+        case "task.progressed": return terminal.dim("\(agent) · \(text("message"))")
+        case "task.completed": return "\(agent) is done with \(task): \(text("summary"))"
+        case "task.failed": return terminal.attention("\(agent) could not do \(task): \(text("reason"))")
+        case "task.returned": return terminal.attention("\(task) goes back to its author: \(text("reason"))")
+        case "task.merged": return terminal.good("\(task) is merged")
+        case "merge.conflicted": return "\(task) conflicts in \(files(data))"
+        case "gate.started": return "the gate runs \(text("command")) on the merged tree"
+        case "gate.passed": return text("command").isEmpty ? nil : terminal.good("the gate is green")
+        case "gate.failed": return terminal.bad("the gate is red (exit \(data["exit_code"]?.intValue ?? 1))")
+        case "review.requested": return "review, round \(data["round"]?.intValue ?? 1)"
+        case "comment.made":
+            let comment = data["comment"]
+            let body = Terminal.harmless(comment?["body"]?.stringValue ?? "")
+            return "\(agent) on \(Terminal.harmless(comment?["file"]?.stringValue ?? "")): \(body)"
+        case "review.submitted":
+            let verdict =
+                text("verdict") == "approve"
+                ? terminal.good("approves") : terminal.attention("asks for changes")
+            return "\(agent) \(verdict): \(text("summary"))"
+        case "tests.reported":
+            let isGreen = data["exit_code"]?.intValue == 0
+            let counts = data["passed"]?.intValue.map { ", \($0) passed" } ?? ""
+            return
+                "\(agent) ran \(text("command")): \(isGreen ? terminal.good("green") : terminal.bad("red"))\(counts)"
+        case "approval.requested": return terminal.bold("ready: the change waits for approval")
+        case "approval.granted": return "approved by \(text("by"))"
+        case "approval.denied": return "denied by \(text("by")) \(text("reason"))"
+        case "delivery.merged": return "delivered: \(text("branch"))"
+        case "artifact.stored": return text("name") == "report" ? "report: \(text("path"))" : nil
+        case "model.refused":
+            return terminal.attention("\(agent): the model call was refused: \(text("reason"))")
+        case "model.waited": return terminal.dim("\(agent) waited for the model: \(text("reason"))")
+        case "message.sent": return "\(text("from")) to \(text("to")): \(text("text"))"
+        case "session.paused": return "paused"
+        case "session.resumed": return "goes on"
+        case "session.completed": return terminal.good("completed")
+        case "session.failed": return terminal.bad("failed: \(text("reason"))")
+        case "session.cancelled": return "cancelled by \(text("by"))"
+        default: return nil
+        }
+    }
+
+    private static func files(_ data: JSON) -> String {
+        Terminal.harmless((data["files"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", "))
+    }
+
+    private static func plan(_ data: JSON) -> String {
+        let tasks = (data["plan"]?["tasks"]?.arrayValue ?? []).map { task -> String in
+            let after = (task["depends_on"]?.arrayValue ?? []).compactMap(\.stringValue)
+            let wait = after.isEmpty ? "" : " (after \(after.joined(separator: ", ")))"
+            return "\n           \(Terminal.harmless(task["id"]?.stringValue ?? ""))  "
+                + Terminal.harmless(task["title"]?.stringValue ?? "") + wait
+        }
+        return "plan: \(Terminal.harmless(data["plan"]?["summary"]?.stringValue ?? ""))\(tasks.joined())"
+    }
+}

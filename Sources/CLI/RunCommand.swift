@@ -1,0 +1,145 @@
+// openclaw run: starts a session and stays with it.
+import Glibc
+import Kit
+import Service
+import System
+
+extension Command {
+    static let run = Command(
+        name: "run", operands: "TASK [--repo PATH|URL]",
+        summary: "work on a task until a change waits for approval",
+        options: [
+            OptionSpec("repo", value: "PATH|URL", "the repository; the current directory when not given"),
+            OptionSpec(
+                "ref", value: "REF", "branch, tag or commit to start from; what is checked out by default"),
+            OptionSpec("agents", value: "N|auto", "how many agents at most, 1 to 8; auto by default"),
+            OptionSpec("plan", value: "FILE", "a plan in YAML or JSON instead of the architect's"),
+            OptionSpec("model", value: "SPEC", "the model; see below"),
+            OptionSpec("budget", value: "USD", "never spend more than this"),
+            OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
+            OptionSpec("isolation", value: "KIND", "what guests are: namespace"),
+            OptionSpec("deadline", value: "MINUTES", "give up after this time"),
+            OptionSpec("allow-dirty", "start although there are uncommitted changes; they stay out of it"),
+            OptionSpec(
+                "merge", "fast-forward the checked-out branch when approved, besides making openclaw/SESSION"),
+            OptionSpec("yes", short: "y", "approve the result when everything that is required is green"),
+            OptionSpec("detach", short: "d", "start the session and return"),
+        ],
+        notes: """
+            Models
+              claude-…, anthropic:MODEL     the Anthropic API; the key is ANTHROPIC_API_KEY, which never enters a guest
+              openai:MODEL@URL              any OpenAI-compatible server, for example a local one
+              script:FILE                   a scripted model, for demos and tests
+            OPENCLAW_MODEL names the default.
+            """
+    ) { (arguments) throws(CLIError) in try RunCommand(arguments).run() }
+}
+
+/// One `openclaw run`.
+struct RunCommand {
+    private let arguments: Arguments
+    private let terminal: Terminal
+    private let client = CoordinatorClient(home: Home())
+
+    init(_ arguments: Arguments) {
+        self.arguments = arguments
+        terminal = Terminal(json: arguments.has("json"))
+    }
+
+    func run() throws(CLIError) -> ExitCode {
+        let body = try request()
+        try client.start()
+        if !terminal.wantsJSON { Terminal.note("openclaw: preparing the session…") }
+        let answer = try client.call("POST", "/v1/sessions", body)
+        guard let id = answer["id"]?.stringValue else {
+            throw CLIError(.failed, "the coordinator answered without a session")
+        }
+        if arguments.has("detach") {
+            if terminal.wantsJSON {
+                terminal.json(answer)
+            } else {
+                terminal.line(id)
+                Terminal.note("  watch it with: openclaw session \(id) --logs -f")
+            }
+            return .done
+        }
+        return try SessionFollower(client: client, terminal: terminal, id: id, isInteractive: true).follow()
+    }
+
+    /// The session as the coordinator takes it. Paths become absolute here, because the coordinator has another
+    /// working directory.
+    private func request() throws(CLIError) -> JSON {
+        let task = arguments.positional.joined(separator: " ")
+        guard !task.isEmpty else {
+            throw CLIError(.usage, "what is to be done?", hint: "openclaw run \"Fix the auth bug\" --repo .")
+        }
+        var body: JSON = [
+            "task": .string(task), "repo": .string(try absolute(arguments.value("repo") ?? ".")),
+            "auto_approve": JSON(arguments.has("yes")), "merge": JSON(arguments.has("merge")),
+            "allow_dirty": JSON(arguments.has("allow-dirty")),
+            "isolation": .string(arguments.value("isolation") ?? "namespace"),
+        ]
+        let model = arguments.value("model") ?? Environment.get("OPENCLAW_MODEL")
+        if let model { body["model"] = .string(try absolute(model: model)) }
+        if let agents = arguments.value("agents"), agents != "auto" {
+            body["agents"] = JSON(try arguments.integer("agents", in: 1...8) ?? 1)
+        }
+        if let budget = arguments.value("budget") {
+            guard let micro = microDollars(budget), micro > 0 else {
+                throw CLIError(.usage, "--budget \(budget): expected US dollars, for example 2.50")
+            }
+            body["budget_microusd"] = JSON(micro)
+        }
+        if let minutes = try arguments.integer("deadline", in: 1...10_080) {
+            body["deadline_ms"] = JSON(Int64(minutes) * 60_000)
+        }
+        for name in ["ref", "test"] {
+            if let value = arguments.value(name) {
+                body[name == "test" ? "test_command" : name] = .string(value)
+            }
+        }
+        if let plan = arguments.value("plan") { body["plan"] = try read(plan: plan) }
+        // The daemon that is already running may have been started without the key.
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY"] {
+            if let value = Environment.get(name), !value.isEmpty {
+                var credentials = body["credentials"] ?? [:]
+                credentials[name] = .string(value)
+                body["credentials"] = credentials
+            }
+        }
+        return body
+    }
+
+    private func read(plan path: String) throws(CLIError) -> JSON {
+        do throws(SystemError) {
+            return ["text": .string(try Files.readText(path, limit: 1 << 20)), "source": .string(path)]
+        } catch {
+            throw CLIError(
+                error.code == ENOENT ? .notFound : .usage, "read the plan \(path): \(error)",
+                hint: "a plan is YAML or JSON; see docs/PROTOCOLS.md")
+        }
+    }
+
+    /// A path as seen from everywhere; what looks like a URL stays as it is.
+    private func absolute(_ path: String) throws(CLIError) -> String {
+        if path.contains("://") || path.hasPrefix("git@") || path.hasPrefix("github.com/") { return path }
+        do throws(SystemError) {
+            return try Files.realPath(path)
+        } catch {
+            throw CLIError(
+                .notFound, "there is no repository at \(path)",
+                hint: "give a directory or a URL: openclaw run TASK --repo PATH|URL")
+        }
+    }
+
+    private func absolute(model: String) throws(CLIError) -> String {
+        guard model.hasPrefix("script:") else { return model }
+        let path = String(model.dropFirst(7))
+        do throws(SystemError) {
+            return "script:" + (try Files.realPath(path))
+        } catch {
+            throw CLIError(
+                .notFound, "there is no scripted model at \(path)", hint: "give a file: --model script:FILE")
+        }
+    }
+}

@@ -1,0 +1,208 @@
+// openclaw sessions, openclaw session ID --…, and the same as subcommands.
+import Kit
+import Service
+import System
+
+extension Command {
+    static let sessions = Command(
+        name: "sessions", operands: "", summary: "all sessions, the ones that wait for you first", options: []
+    ) { (arguments) throws(CLIError) in try SessionCommand.list(Terminal(json: arguments.has("json"))) }
+
+    static let session = Command(
+        name: "session", operands: "ID [--status|--logs|--diff|--approve|…]",
+        summary: "look at a session or steer it",
+        options: [
+            OptionSpec("status", "agents, tasks, cost and what it waits for (the default)"),
+            OptionSpec("logs", value: "?AGENT", "what happened, or one agent's output"),
+            OptionSpec("follow", short: "f", "with --logs: go on as it happens"),
+            OptionSpec("diff", "the change as it stands"),
+            OptionSpec("approve", "merge the result; bound to the tree that you saw"),
+            OptionSpec(
+                "tree", value: "TREE", "with --approve: the tree you mean; the current one by default"),
+            OptionSpec("deny", value: "?REASON", "refuse the result; the work is kept"),
+            OptionSpec("pause", "hold all agents"), OptionSpec("resume", "let them go on"),
+            OptionSpec("cancel", "stop the session; the work is kept"),
+            OptionSpec("verify", "check the journal's chain of hashes"),
+        ]
+    ) { (arguments) throws(CLIError) in
+        let verbs = ["status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify"]
+        let given = verbs.filter { arguments.has($0) }
+        guard given.count <= 1 else {
+            throw CLIError(.usage, "--\(given[0]) and --\(given[1]) cannot go together")
+        }
+        return try SessionCommand(arguments).perform(given.first ?? "status")
+    }
+
+    static let approve = alias(
+        "approve", "merge the result of a session",
+        [
+            OptionSpec("tree", value: "TREE", "the tree you mean; the current one by default")
+        ])
+    static let deny = alias("deny", "refuse the result; the work is kept", [])
+    static let pause = alias("pause", "hold all agents of a session", [])
+    static let resume = alias("resume", "let a paused session go on", [])
+    static let cancel = alias("cancel", "stop a session; the work is kept", [])
+    static let diff = alias("diff", "the change of a session as it stands", [])
+    static let status = alias("status", "agents, tasks, cost of a session", [])
+    static let logs = alias(
+        "logs", "what happened in a session, or one agent's output",
+        [
+            OptionSpec("follow", short: "f", "go on as it happens")
+        ])
+
+    private static func alias(_ name: String, _ summary: String, _ options: [OptionSpec]) -> Command {
+        let operands = name == "logs" ? "ID [AGENT]" : name == "deny" ? "ID [REASON]" : "ID"
+        return Command(name: name, operands: operands, summary: summary, options: options) {
+            (arguments) throws(CLIError) in try SessionCommand(arguments).perform(name)
+        }
+    }
+}
+
+/// One look at, or one step of, a session.
+struct SessionCommand {
+    private let arguments: Arguments
+    private let terminal: Terminal
+    private let client = CoordinatorClient(home: Home())
+
+    init(_ arguments: Arguments) {
+        self.arguments = arguments
+        terminal = Terminal(json: arguments.has("json"))
+    }
+
+    func perform(_ verb: String) throws(CLIError) -> ExitCode {
+        guard let id = arguments.positional.first else {
+            throw CLIError(.usage, "which session?", hint: "openclaw sessions lists them")
+        }
+        try client.start()
+        let path = "/v1/sessions/\(SessionCommand.segment(id))"
+        switch verb {
+        case "status": return try status(path)
+        case "logs": return try logs(id, path)
+        case "diff": return try diff(path)
+        case "approve":
+            let current = try client.call("GET", path)["approval"]?["tree"]?.stringValue
+            let tree = arguments.value("tree") ?? current
+            guard let tree else {
+                throw CLIError(
+                    .failed, "\(id) does not wait for approval",
+                    hint: "openclaw session \(id) shows where it is")
+            }
+            return try steer(path + "/approve", ["tree": .string(tree)], "approved", id)
+        case "deny":
+            let reason =
+                arguments.value("deny").flatMap { $0.isEmpty ? nil : $0 }
+                ?? arguments.positional.dropFirst().joined(separator: " ")
+            return try steer(path + "/deny", ["reason": .string(reason)], "denied; the work is kept", id)
+        case "verify":
+            let result = try client.call("GET", path + "/verify")
+            if terminal.wantsJSON {
+                terminal.json(result)
+            } else {
+                terminal.line(result["summary"]?.stringValue ?? "")
+            }
+            return result["ok"]?.boolValue == true ? .done : .failed
+        default:
+            let words = ["pause": "paused", "resume": "goes on", "cancel": "cancelled; the work is kept"]
+            return try steer(path + "/\(verb)", [:], words[verb] ?? verb, id)
+        }
+    }
+
+    private func steer(_ path: String, _ body: JSON, _ words: String, _ id: String) throws(CLIError)
+        -> ExitCode
+    {
+        let answer = try client.call("POST", path, body)
+        if terminal.wantsJSON { terminal.json(answer) } else { terminal.line("\(id): \(words)") }
+        return .done
+    }
+
+    private func status(_ path: String) throws(CLIError) -> ExitCode {
+        let summary = try client.call("GET", path)
+        if terminal.wantsJSON {
+            terminal.json(summary)
+        } else {
+            for line in SessionView(summary, terminal).lines { terminal.line(line) }
+        }
+        return SessionView(summary, terminal).exitCode
+    }
+
+    private func diff(_ path: String) throws(CLIError) -> ExitCode {
+        let answer = try client.call("GET", path + "/diff")
+        if terminal.wantsJSON {
+            terminal.json(answer)
+            return .done
+        }
+        for line in (answer["patch"]?.stringValue ?? "").split(
+            separator: "\n", omittingEmptySubsequences: false)
+        {
+            let text = Terminal.harmless(String(line))
+            let isAdded = line.hasPrefix("+") && !line.hasPrefix("+++")
+            let isRemoved = line.hasPrefix("-") && !line.hasPrefix("---")
+            terminal.line(isAdded ? terminal.good(text) : isRemoved ? terminal.bad(text) : text)
+        }
+        if answer["truncated"]?.boolValue == true {
+            Terminal.note("openclaw: the patch is cut; it is very long")
+        }
+        return .done
+    }
+
+    private func logs(_ id: String, _ path: String) throws(CLIError) -> ExitCode {
+        let agent =
+            arguments.value("logs").flatMap { $0.isEmpty ? nil : $0 }
+            ?? arguments.positional.dropFirst().first
+        let follows = arguments.has("follow")
+        if let agent {
+            try client.follow("\(path)/logs?agent=\(Self.segment(agent))&follow=\(follows)") { line in
+                if terminal.wantsJSON {
+                    terminal.json(line)
+                } else {
+                    terminal.line(Terminal.harmless(line["line"]?.stringValue ?? line.text))
+                }
+                return true
+            }
+            return .done
+        }
+        let follower = SessionFollower(client: client, terminal: terminal, id: id, isInteractive: false)
+        return follows ? try follower.follow() : try follower.replay()
+    }
+
+    /// All sessions.
+    static func list(_ terminal: Terminal) throws(CLIError) -> ExitCode {
+        let client = CoordinatorClient(home: Home())
+        try client.start()
+        let sessions = try client.call("GET", "/v1/sessions")["sessions"]?.arrayValue ?? []
+        if terminal.wantsJSON {
+            for session in sessions { terminal.json(session) }
+            return .done
+        }
+        guard !sessions.isEmpty else {
+            terminal.line("no sessions yet; start one with: openclaw run \"…\" --repo .")
+            return .done
+        }
+        let waiting = sessions.filter { $0["approval"].map { !$0.isNull } ?? false }
+        let others = sessions.filter { $0["approval"].map { $0.isNull } ?? true }
+        let rows = (waiting + others).map { session -> [String] in
+            let isWaiting = session["approval"].map { !$0.isNull } ?? false
+            return [
+                session["id"]?.stringValue ?? "?",
+                isWaiting ? "waits for you" : session["state"]?.stringValue ?? "?",
+                Show.money(session["spent_microusd"]?.int64Value ?? 0),
+                Show.age(since: session["started_at"]?.int64Value ?? 0),
+                Terminal.cut(Terminal.harmless(session["task"]?.stringValue ?? ""), to: 60),
+            ]
+        }
+        for line in Show.table([["SESSION", "STATE", "COST", "STARTED", "TASK"]] + rows) {
+            terminal.line(line)
+        }
+        return .done
+    }
+
+    /// An id as part of a path; what is no id is refused by the coordinator in clear words.
+    static func segment(_ text: String) -> String {
+        String(
+            text.unicodeScalars.map { scalar in
+                let isPlain =
+                    scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+                return isPlain || "-_.".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
+            })
+    }
+}

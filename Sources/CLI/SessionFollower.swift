@@ -1,0 +1,228 @@
+import Glibc
+import Kit
+import Synchronization
+import System
+
+/// Stays with a session: shows what happens, asks for approval, lets go on Ctrl-C.
+final class SessionFollower: Sendable {
+    private struct State {
+        var after: Int64 = 0
+        var startedAt: Int64 = 0
+        var isAutoApproved = false
+        /// It waits for approval and nobody here can give it.
+        var isLeft = false
+        var hasStatusLine = false
+        var spent: Int64 = 0
+        var busy: [String: String] = [:]
+    }
+
+    private let client: CoordinatorClient
+    private let terminal: Terminal
+    private let id: String
+    private let isInteractive: Bool
+    private let state = Mutex(State())
+
+    /// - Parameter isInteractive: It may ask questions when there is a terminal.
+    init(client: CoordinatorClient, terminal: Terminal, id: String, isInteractive: Bool) {
+        (self.client, self.terminal, self.id) = (client, terminal, id)
+        self.isInteractive = isInteractive && terminal.isInteractive && isatty(0) == 1
+    }
+
+    private var path: String { "/v1/sessions/\(SessionCommand.segment(id))" }
+
+    /// How long a coordinator that is away is waited for, in milliseconds.
+    private static let absenceMilliseconds: Int64 = 60_000
+    /// How long a second Ctrl-C is waited for, in milliseconds.
+    private static let secondMilliseconds = 3000
+
+    /// What happened so far.
+    func replay() throws(CLIError) -> ExitCode {
+        try client.follow("\(path)/events?after=0") { event in
+            self.show(event)
+            return true
+        }
+        return .done
+    }
+
+    /// Until the session is over, or waits for somebody who is not here.
+    func follow() throws(CLIError) -> ExitCode {
+        watchInterrupts()
+        var lastSeen = Clock.monotonicNanoseconds()
+        while true {
+            do throws(CLIError) {
+                let after = state.withLock { $0.after }
+                try client.follow("\(path)/events?after=\(after)&follow=true") { event in
+                    self.take(event)
+                }
+                lastSeen = Clock.monotonicNanoseconds()
+            } catch {
+                // The coordinator may be restarting, and the session goes on with it.
+                guard Clock.monotonicNanoseconds() - lastSeen < Self.absenceMilliseconds * 1_000_000 else {
+                    throw error
+                }
+                usleep(200_000)
+                _ = try? client.start()
+            }
+            clearStatus()
+            let summary = try client.call("GET", path)
+            let isOver = ["completed", "failed", "cancelled"].contains(summary["state"]?.stringValue ?? "")
+            let isLeft = state.withLock { $0.isLeft }
+            guard isOver || isLeft else { continue }
+            return finish(summary)
+        }
+    }
+
+    private func finish(_ summary: JSON) -> ExitCode {
+        let view = SessionView(summary, terminal)
+        if terminal.wantsJSON { return view.exitCode }
+        for line in view.ending { terminal.line(line) }
+        let start = summary["started_at"]?.int64Value ?? 0
+        let end = summary["ended_at"]?.int64Value ?? Clock.wallMilliseconds()
+        terminal.line(
+            "  cost:    \(Show.money(summary["spent_microusd"]?.int64Value ?? 0)), "
+                + "time \(Show.duration(milliseconds: end - start))")
+        return view.exitCode
+    }
+
+    // MARK: Events
+
+    /// False ends the stream.
+    private func take(_ event: JSON) -> Bool {
+        guard let seq = event["seq"]?.int64Value else { return true }
+        state.withLock { $0.after = max($0.after, seq) }
+        show(event)
+        guard event["type"]?.stringValue == "approval.requested", !state.withLock({ $0.isAutoApproved })
+        else {
+            return true
+        }
+        guard isInteractive else {
+            state.withLock { $0.isLeft = true }
+            return false
+        }
+        return ask(event["data"]?["tree"]?.stringValue ?? "")
+    }
+
+    private func show(_ event: JSON) {
+        if terminal.wantsJSON { return terminal.json(event) }
+        let type = event["type"]?.stringValue ?? ""
+        let data = event["data"] ?? [:]
+        let at = event["at"]?.int64Value ?? 0
+        let start = state.withLock { state -> Int64 in
+            if type == "session.started" {
+                state.startedAt = at
+                state.isAutoApproved = data["configuration"]?["auto_approve"]?.boolValue ?? false
+            }
+            if type == "model.settled" { state.spent += data["microusd"]?.int64Value ?? 0 }
+            if let agent = data["agent"]?.stringValue, let task = data["task"]?.stringValue {
+                if type == "task.assigned" { state.busy[agent] = task }
+                if ["task.completed", "task.failed"].contains(type) { state.busy[agent] = nil }
+            }
+            return state.startedAt
+        }
+        clearStatus()
+        if let text = EventText.line(type, data, terminal) {
+            let seconds = max(0, at - start) / 1000
+            let clock = "\(seconds / 60):" + (seconds % 60 < 10 ? "0" : "") + "\(seconds % 60)"
+            let pad = String(repeating: " ", count: max(0, 6 - clock.count))
+            let line = "\(pad)\(terminal.dim(clock))  \(text)"
+            terminal.line(terminal.isInteractive && !text.contains("\n") ? fitted(line) : line)
+        }
+        showStatus()
+    }
+
+    /// Cut to the terminal's width; escape sequences take no room.
+    private func fitted(_ line: String) -> String {
+        var width = 0
+        var result = ""
+        var isEscape = false
+        for character in line {
+            if character == "\u{1B}" { isEscape = true }
+            if isEscape {
+                result.append(character)
+                if character == "m" { isEscape = false }
+                continue
+            }
+            width += 1
+            if width < terminal.columns { result.append(character) }
+        }
+        return result
+    }
+
+    private func showStatus() {
+        guard terminal.isInteractive else { return }
+        let text = state.withLock { state -> String in
+            state.hasStatusLine = true
+            let busy = state.busy.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(
+                separator: "  ")
+            return "  \(busy.isEmpty ? "…" : busy)   \(Show.money(state.spent))"
+        }
+        Terminal.write(terminal.dim(Terminal.cut(text, to: terminal.columns - 1)), to: 1)
+    }
+
+    private func clearStatus() {
+        let hadOne = state.withLock { state in
+            defer { state.hasStatusLine = false }
+            return state.hasStatusLine
+        }
+        if hadOne { Terminal.write("\r\u{1B}[K", to: 1) }
+    }
+
+    // MARK: Approval
+
+    /// False ends the stream.
+    private func ask(_ tree: String) -> Bool {
+        clearStatus()
+        let statistics = (try? client.call("GET", path + "/diff"))?["statistics"]
+        for file in statistics?["files"]?.arrayValue ?? [] {
+            let (added, removed) = (file["added"]?.intValue ?? 0, file["removed"]?.intValue ?? 0)
+            terminal.line("  \(Terminal.harmless(file["path"]?.stringValue ?? ""))  +\(added) -\(removed)")
+        }
+        while true {
+            Terminal.write("  [a]pprove  [d]eny  [v]iew the diff  [l]eave it waiting: ", to: 1)
+            let key = Terminal.readKey()
+            terminal.line(key.map { "\($0)" } ?? "")
+            switch key {
+            case "a": return steer("approve", ["tree": .string(tree)])
+            case "d": return steer("deny", ["reason": "denied at the terminal"])
+            case "v":
+                let patch = (try? client.call("GET", path + "/diff"))?["patch"]?.stringValue ?? ""
+                for line in patch.split(separator: "\n", omittingEmptySubsequences: false) {
+                    terminal.line(Terminal.harmless(String(line)))
+                }
+            case "l", nil:
+                state.withLock { $0.isLeft = true }
+                return false
+            default: continue
+            }
+        }
+    }
+
+    private func steer(_ verb: String, _ body: JSON) -> Bool {
+        do throws(CLIError) {
+            try client.call("POST", "\(path)/\(verb)", body)
+        } catch {
+            Terminal.note("openclaw: \(error.message)")
+        }
+        return true
+    }
+
+    // MARK: Interrupts
+
+    /// The first Ctrl-C lets go, a second one soon after cancels the session.
+    private func watchInterrupts() {
+        guard let signals = try? Signals([SIGINT]) else { return }
+        Worker.start("interrupts") { [self] in
+            guard let first = try? signals.next(), first == SIGINT else { return }
+            clearStatus()
+            Terminal.note(
+                "\nopenclaw: detached; the session goes on. Come back with: openclaw session \(id) --logs -f\n"
+                    + "  press Ctrl-C again to cancel it")
+            let second = try? signals.next(timeoutMilliseconds: Self.secondMilliseconds)
+            if second == SIGINT {
+                _ = try? client.call("POST", path + "/cancel", [:])
+                Terminal.note("openclaw: cancelled; the work is kept")
+            }
+            exit(ExitCode.interrupted.rawValue)
+        }
+    }
+}

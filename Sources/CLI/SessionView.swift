@@ -1,0 +1,84 @@
+import Kit
+import System
+
+/// A session in words, from its summary.
+struct SessionView {
+    private let summary: JSON
+    private let terminal: Terminal
+
+    init(_ summary: JSON, _ terminal: Terminal) { (self.summary, self.terminal) = (summary, terminal) }
+
+    private func text(_ field: String) -> String { Terminal.harmless(summary[field]?.stringValue ?? "") }
+    private var isWaiting: Bool { summary["approval"].map { !$0.isNull } ?? false }
+
+    /// What a command that watched this session exits with.
+    var exitCode: ExitCode {
+        switch summary["state"]?.stringValue {
+        case "completed": .done
+        case "failed":
+            (summary["failure"]?["reason"]?.stringValue ?? "").contains("deadline") ? .deadline : .failed
+        case "cancelled": .interrupted
+        default: isWaiting ? .waiting : .done
+        }
+    }
+
+    var lines: [String] {
+        var lines = [
+            "\(terminal.bold(text("id")))  \(isWaiting ? terminal.attention("waits for your approval") : text("state"))",
+            "  task:    \(text("task"))", "  from:    \(text("repository")) at \(text("base").prefix(12))",
+            "  cost:    \(cost)", "  started: \(Show.age(since: summary["started_at"]?.int64Value ?? 0))",
+        ]
+        lines += table(
+            "tasks",
+            (summary["tasks"]?.arrayValue ?? []).map { task in
+                let attempt = task["attempt"]?.intValue ?? 0
+                return [
+                    word(task, "id"), word(task, "state"), word(task, "agent"),
+                    attempt > 1 ? "attempt \(attempt)" : "", Terminal.cut(word(task, "title"), to: 60),
+                ]
+            })
+        lines += table(
+            "agents",
+            (summary["agents"]?.arrayValue ?? []).map { agent in
+                [word(agent, "id"), word(agent, "state"), word(agent, "guest"), word(agent, "task")]
+            })
+        return lines + ending
+    }
+
+    private func word(_ json: JSON, _ field: String) -> String {
+        Terminal.harmless(json[field]?.stringValue ?? "")
+    }
+
+    private func table(_ title: String, _ rows: [[String]]) -> [String] {
+        rows.isEmpty ? [] : ["  \(title):"] + Show.table(rows).map { "    " + $0 }
+    }
+
+    private var cost: String {
+        let spent = Show.money(summary["spent_microusd"]?.int64Value ?? 0)
+        guard let budget = summary["budget_microusd"]?.int64Value else { return spent }
+        return "\(spent) of \(Show.money(budget))"
+    }
+
+    /// What came of it, and what to do next.
+    var ending: [String] {
+        let id = text("id")
+        if isWaiting {
+            return [
+                "  next:    openclaw diff \(id)",
+                "           openclaw approve \(id)   or   openclaw deny \(id)",
+            ]
+        }
+        if let failure = summary["failure"], !failure.isNull {
+            return [
+                "  \(terminal.bad("failed")):  \(Terminal.harmless(failure["reason"]?.stringValue ?? ""))",
+                "  next:    \(Terminal.harmless(failure["hint"]?.stringValue ?? ""))",
+            ]
+        }
+        guard let delivery = summary["delivery"], !delivery.isNull else { return [] }
+        let branch = delivery["branch"]?.stringValue ?? ""
+        guard delivery["merged"]?.boolValue != true else { return ["  result:  \(branch), merged"] }
+        var lines = ["  result:  the branch \(branch) (\(delivery["reason"]?.stringValue ?? ""))"]
+        if let command = delivery["command"]?.stringValue { lines.append("  next:    \(command)") }
+        return lines
+    }
+}

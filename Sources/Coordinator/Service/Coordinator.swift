@@ -1,0 +1,229 @@
+// The coordinator: all sessions of one user, one journal, one platform.
+import Core
+import Delivery
+import Gateway
+import Glibc
+import Journal
+import Kit
+import Platform
+import Synchronization
+import System
+import Wire
+
+/// The daemon.
+public final class Coordinator: Sendable {
+    let home: Home
+    let world: SessionRunner.World
+    let sessions = Mutex<[String: SessionRunner]>([:])
+    /// Set when it shall end.
+    let isStopping = Condition(false)
+
+    private static let tickMilliseconds = 5000
+    private static let platformMilliseconds: Int64 = 20_000
+
+    private init(home: Home, world: SessionRunner.World) { (self.home, self.world) = (home, world) }
+
+    /// Serves until TERM, INT or the API says stop. Sessions go on when it is started again.
+    public static func serve(home: Home) throws(ServiceError) {
+        do {
+            try home.prepare()
+            Signals.ignoreSIGPIPE()
+            let signals = try Signals([SIGTERM, SIGINT])
+            let journal = try Journal(path: home.journal)
+            let log: @Sendable (String) -> Void = { text in
+                try? IO.writeAll(2, Array("\(Clock.wallMilliseconds()) \(text)\n".utf8))
+            }
+            let platform = PlatformClient(socket: home.platformSocket)
+            let recorder = LedgerRecorder()
+            let world = SessionRunner.World(
+                home: home, journal: journal, platform: platform,
+                gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home), log: log)
+            let coordinator = Coordinator(home: home, world: world)
+            recorder.attach(coordinator)
+            try coordinator.startPlatform()
+            coordinator.recover()
+            try? Files.remove(home.coordinatorSocket)
+            let listener = SharedDescriptor(try Sockets.listenUnix(home.coordinatorSocket))
+            let api = UserAPI(coordinator: coordinator)
+            let server = try HTTPServer(
+                listener: listener, name: "user-api", report: { error, _ in log("user API: \(error)") },
+                handler: { request, exchange in try api.answer(request, exchange) })
+            server.start()
+            coordinator.watchPlatform()
+            coordinator.keepTime()
+            Worker.start("signals") {
+                _ = try? signals.next()
+                coordinator.isStopping.withLock { $0 = true }
+            }
+            _ = coordinator.isStopping.wait { $0 ? true : nil }
+            try? Files.remove(home.coordinatorSocket)
+            server.stop()
+            for session in coordinator.sessions.withLock({ Array($0.values) }) { session.close() }
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw ServiceError("start the coordinator: \(error)")
+        }
+    }
+
+    /// The roles of the installed kit, and those of the user, which win.
+    private static func loadRoles(_ home: Home) throws(ServiceError) -> [String: Role] {
+        var roles: [String: Role] = [:]
+        for directory in ["\(home.kit)/roles", "\(home.path)/roles"] {
+            for name in ((try? Files.list(directory)) ?? []).sorted() where name.hasSuffix(".yaml") {
+                let path = "\(directory)/\(name)"
+                do {
+                    let role = try Role.parse(try Files.readText(path, limit: 1 << 20), source: path)
+                    roles[role.name] = role
+                } catch {
+                    throw ServiceError("read the role \(path): \(error)", hint: "correct the file")
+                }
+            }
+        }
+        guard !roles.isEmpty else {
+            throw ServiceError(
+                "there are no roles in \(home.kit)/roles",
+                hint: "install the kit: openclaw kit install dist/kit",
+                code: "no_kit")
+        }
+        return roles
+    }
+
+    // MARK: The platform
+
+    /// Starts the embedded platform unless one answers.
+    func startPlatform() throws(ServiceError) {
+        if (try? world.platform.status()) != nil { return }
+        do {
+            let log = try Files.open(home.platformLog, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+            let child = try Spawn.start(
+                Spawn.Command(
+                    [try Environment.executablePath(), "platform", "serve"], workingDirectory: "/",
+                    stdout: .descriptor(log.raw), stderr: .descriptor(log.raw)))
+            let deadline = Clock.monotonicNanoseconds() + Self.platformMilliseconds * 1_000_000
+            while (try? world.platform.status()) == nil {
+                let ended = try child.wait(timeoutMilliseconds: 20)
+                if ended != nil || Clock.monotonicNanoseconds() > deadline {
+                    let text = (try? Files.readText(home.platformLog)) ?? ""
+                    let tail = text.split(separator: "\n").suffix(3).joined(separator: "\n  ")
+                    throw ServiceError(
+                        "the platform did not start:\n  \(tail)",
+                        hint: "openclaw doctor says what this machine lacks", code: "no_platform")
+                }
+            }
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw ServiceError("start the platform: \(error)", code: "no_platform")
+        }
+    }
+
+    /// Hears of guests that end. A platform that ended took all guests along; it is started again.
+    private func watchPlatform() {
+        Worker.start("platform-watch", stackBytes: 1 << 20) { [self] in
+            while !isStopping.withLock({ $0 }) {
+                let seen = Mutex<Int64>(0)
+                try? world.platform.events(after: 0) { [self] event in
+                    let isNew = seen.withLock { seen in
+                        defer { seen = max(seen, event.seq) }
+                        return event.seq > seen
+                    }
+                    if isNew, event.state == .terminated { ended(event) }
+                    return !isStopping.withLock { $0 }
+                }
+                guard !isStopping.withLock({ $0 }) else { return }
+                pause(milliseconds: 200)
+                guard (try? world.platform.status()) == nil else { continue }
+                world.log("the platform has ended; starting it again")
+                do throws(ServiceError) {
+                    try startPlatform()
+                    for session in active { try reopen(session) }
+                    for session in active { session.goOn() }
+                } catch {
+                    world.log("\(error)")
+                    pause(milliseconds: 2000)
+                }
+            }
+        }
+    }
+
+    /// `SESSION/AGENT/GENERATION`.
+    private func ended(_ event: InstanceEvent) {
+        let parts = event.appID.split(separator: "/").map(String.init)
+        guard parts.count == 3, let generation = Int(parts[2]), let session = find(parts[0]) else { return }
+        session.ended(
+            agent: parts[1], generation: generation,
+            reason: "its guest ended: \(event.exit?.reason ?? "unknown") (\(event.exit?.code ?? 0))")
+    }
+
+    private func keepTime() {
+        Worker.start("clock") { [self] in
+            while isStopping.wait(timeoutMilliseconds: Self.tickMilliseconds, until: { $0 ? true : nil })
+                == nil
+            {
+                for session in active { session.tick() }
+            }
+        }
+    }
+
+    // MARK: Sessions
+
+    func find(_ id: String) -> SessionRunner? { sessions.withLock { $0[id] } }
+
+    private var active: [SessionRunner] {
+        sessions.withLock { Array($0.values) }.filter { !$0.state.phase.isOver }
+    }
+
+    /// Goes on with what was under way: fold, then the effects without a result.
+    private func recover() {
+        for id in (try? world.journal.sessions()) ?? [] {
+            do {
+                let session = try SessionRunner(
+                    id, world: world, gateway: try world.gateways.gateway([:]),
+                    events: try world.journal.events(id))
+                sessions.withLock { $0[id] = session }
+                let state = session.state
+                guard !state.phase.isOver || !state.openEffects.isEmpty else { continue }
+                if !state.phase.isOver { try reopen(session) }
+                session.goOn()
+                world.log("\(id): goes on from event \(state.seq)")
+            } catch {
+                world.log("\(id): cannot go on: \(error)")
+            }
+        }
+    }
+
+    private func reopen(_ session: SessionRunner) throws(ServiceError) {
+        guard let configuration = session.state.configuration else { return }
+        try session.open(configuration)
+    }
+
+    /// Starts a session; its id is in the answer.
+    func start(_ body: JSON) throws(ServiceError) -> JSON {
+        let given = (body["credentials"]?.objectValue ?? [:]).compactMapValues(\.stringValue)
+        let gateway: Gateway
+        do throws(GatewayError) {
+            gateway = try world.gateways.gateway(given)
+        } catch {
+            throw ServiceError(error.description, hint: error.hint, code: "usage", status: 400)
+        }
+        let preparation = SessionPreparation(home: home, gateway: gateway)
+        let configuration = try preparation.make(body)
+        let id = configuration.session
+        do throws(ServiceError) {
+            try startPlatform()
+            let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
+            try session.open(configuration)
+            sessions.withLock { $0[id] = session }
+            try session.submit(.start(configuration))
+            return session.state.summary
+        } catch {
+            _ = sessions.withLock { $0.removeValue(forKey: id) }
+            try? Files.removeTree(home.session(id))
+            throw error
+        }
+    }
+
+    /// Ends the daemon; guests and sessions stay.
+    func stop() { isStopping.withLock { $0 = true } }
+}

@@ -1,0 +1,225 @@
+import Core
+import Delivery
+import Gateway
+import Glibc
+import Kit
+import Platform
+import System
+import Wire
+
+/// Does what Core asked for. Each effect may be done again after a crash, so each looks first at what is there.
+struct EffectRunner: Sendable {
+    /// Why it could not be done.
+    struct Failure: Error {
+        let message: String
+
+        init(_ message: String) { self.message = message }
+    }
+
+    let session: SessionRunner
+
+    private var world: SessionRunner.World { session.world }
+    private var repository: SessionRepository { session.repository }
+    private var id: String { session.id }
+
+    func run(_ effect: Effect) -> Result<EffectResult, Failure> {
+        do {
+            return .success(try perform(effect))
+        } catch let error as Failure {
+            return .failure(error)
+        } catch {
+            return .failure(Failure("\(error)"))
+        }
+    }
+
+    private func perform(_ effect: Effect) throws -> EffectResult {
+        switch effect {
+        case .ensureAgent(let agent, let role, let generation): return try ensure(agent, role, generation)
+        case .assignTask(let agent, _, let task): return try assign(agent, task)
+        case .cancelTask(let agent, let task, _):
+            _ = try? tell(agent, "/tasks/cancel", ["task": .string(task)])
+        case .retireAgent(let agent, let generation): try retire(agent, generation)
+        case .pauseAgents: for instance in instances(where: .running) { try world.platform.pause(instance) }
+        case .resumeAgents: for instance in instances(where: .paused) { try world.platform.resume(instance) }
+        case .merge(let task, _, let commit, let onto): return try merge(task, commit, onto)
+        case .runGate(_, let tree, let commit, let command): return try gate(tree, commit, command)
+        case .advance(_, let from, let to): return try advance(from, to)
+        case .deliver(let commit, _, let merge): return try deliver(commit, merge)
+        case .publishReport(let commit): return .report(path: try ReportMaker(session: session).make(commit))
+        case .teardown: teardown()
+        }
+        return .done
+    }
+
+    // MARK: Guests
+
+    private func instances(where state: Instance.State) -> [String] {
+        let all = (try? world.platform.instances()) ?? []
+        return all.filter { $0.appID.hasPrefix("\(id)/") && $0.state == state }.map(\.id)
+    }
+
+    private static let coordinatorURL = "http://openclaw-coordinator:9090"
+
+    private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
+        guard let role = world.roles[roleName] else {
+            throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
+        }
+        let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
+            name, peer in
+            [
+                "agent_id": .string(name), "role": .string(peer.role),
+                "url": .string("http://\(name).session.local:8700"),
+            ] as JSON
+        }
+        let request = InstanceRequest(
+            app: .init(
+                id: session.appID(agent, generation), sessionID: id, agentID: agent, role: roleName,
+                coordinatorURL: Self.coordinatorURL, peers: .array(peers)),
+            group: id,
+            workspace: .init(volumeID: id, writable: GuestDocument.writableViews(of: role, agent: agent)),
+            command: role.command ?? ["/openclaw/bin/openclaw-agent"], secretsScope: id,
+            guest: GuestDocument.make(
+                role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL),
+            maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
+        let instance = try world.platform.ensure(request)
+        guard instance.state != .terminated else {
+            throw Failure("the guest of \(agent) ended at once: \(instance.exit?.reason ?? "")")
+        }
+        session.beat(agent, progressAge: 0)
+        world.log(
+            "\(id): \(agent) runs in \(instance.id) after \(instance.startMilliseconds ?? 0) ms"
+                + (instance.fromPool ? ", from the pool" : ""))
+        return .ready(instance: instance.id)
+    }
+
+    /// Calls an agent's harness.
+    private func tell(_ agent: String, _ path: String, _ body: JSON) throws -> HTTPResponse {
+        let token = AgentToken.derive(sessionToken: session.secret, agent: agent) ?? ""
+        let socket = try world.platform.connect(group: id, host: agent, port: 8700)
+        return try HTTPClient.send(
+            HTTPRequest("POST", path, headers: ["Authorization": Authorization.bearer(token)], json: body),
+            to: .descriptor(socket), timeoutMilliseconds: 10_000)
+    }
+
+    /// The harness may not listen yet, so this is tried for a while.
+    private func assign(_ agent: String, _ task: AgentTask) throws -> EffectResult {
+        let body: JSON = ["task": try JSONCoding.encode(task)]
+        var problem = ""
+        for attempt in 0..<40 {
+            if attempt > 0 { pause(milliseconds: min(25 * attempt, 500)) }
+            guard session.state.agents[agent]?.task == task.id else { return .done }
+            do {
+                let response = try tell(agent, "/tasks/accept", body)
+                if response.isSuccess { return .done }
+                problem =
+                    "it answered \(response.status): \(String(decoding: response.body.prefix(500), as: UTF8.self))"
+            } catch {
+                problem = "\(error)"
+            }
+        }
+        throw Failure(problem)
+    }
+
+    private func retire(_ agent: String, _ generation: Int) throws {
+        let app = session.appID(agent, generation)
+        for instance in try world.platform.instances()
+        where instance.appID == app && instance.state != .terminated {
+            try world.platform.terminate(instance.id)
+        }
+    }
+
+    private func teardown() {
+        let all = ((try? world.platform.instances()) ?? []).filter {
+            $0.appID.hasPrefix("\(id)/") && $0.state != .terminated
+        }
+        let workers = all.map { instance in
+            Worker.start("teardown") { try? world.platform.terminate(instance.id) }
+        }
+        for worker in workers { worker.join() }
+        session.close()
+        try? world.platform.deleteGroup(id)
+        try? world.platform.deleteVolume(id, purging: false)
+        try? world.platform.deleteSecrets(scope: id)
+        try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+    }
+
+    // MARK: Merging
+
+    private func merge(_ id: String, _ commit: String, _ onto: String) throws -> EffectResult {
+        let state = session.state
+        guard let task = state.tasks[id] else { throw Failure("there is no task \(id)") }
+        let author = SessionRepository.Author.agent(task.agent ?? "coder")
+        let outcome = try repository.merge(
+            commit, into: onto, message: task.plan.title,
+            trailers: [
+                ("Openclaw-Session", self.id), ("Openclaw-Task", id), ("Openclaw-Agent", task.agent ?? ""),
+            ], author: author, dateMilliseconds: state.startedAt)
+        switch outcome {
+        case .merged(let merged, let tree):
+            return .merged(commit: merged, tree: tree, files: try repository.changedFiles(onto, merged))
+        case .conflict(let conflict): return .conflict(files: conflict.files, hunks: conflict.hunks)
+        case .alreadyMerged: return .nothingToMerge
+        }
+    }
+
+    private func advance(_ from: String, _ to: String) throws -> EffectResult {
+        switch try repository.advance(from: from, to: to) {
+        case .advanced, .alreadyThere:
+            try repository.updateIntegration(to: to)
+            return .done
+        case .moved(let commit): return .moved(commit: commit, tree: try repository.tree(of: commit))
+        }
+    }
+
+    // MARK: Gates
+
+    private static let gateMilliseconds = 1_800_000
+    private static let outputCharacters = 8000
+
+    /// The tests, on exactly this tree, in a guest of their own: no agent, no network, no token.
+    private func gate(_ tree: String, _ commit: String, _ command: String) throws -> EffectResult {
+        let start = Clock.monotonicNanoseconds()
+        let name = "gates/\(tree.prefix(16))"
+        let directory = "\(world.home.session(id))/workspace/\(name)"
+        try repository.exportTree(commit, to: directory)
+        defer { try? Files.removeTree(directory) }
+        let app = "\(id)/gate-\(tree.prefix(12))/1"
+        let instance = try world.platform.ensure(
+            InstanceRequest(
+                app: .init(id: app, sessionID: id, coordinatorURL: Self.coordinatorURL), policy: "stateless",
+                workspace: .init(volumeID: id, writable: []),
+                maxRuntimeSeconds: Self.gateMilliseconds / 1000 + 120))
+        defer { try? world.platform.terminate(instance.id, graceMilliseconds: 500) }
+        let policy = GuestDocument.gatePolicy(
+            tree: "\(GuestDocument.workspace)/\(name)", timeoutMilliseconds: Self.gateMilliseconds)
+        let outcome = try world.platform.exec(
+            instance.id, ["/bin/bash", "-c", command], sandbox: policy,
+            timeoutMilliseconds: Self.gateMilliseconds)
+        return .gate(
+            exitCode: outcome.exitCode, output: String(outcome.output.suffix(Self.outputCharacters)),
+            milliseconds: (Clock.monotonicNanoseconds() - start) / 1_000_000)
+    }
+
+    // MARK: Delivery
+
+    private func deliver(_ commit: String, _ merge: Bool) throws -> EffectResult {
+        guard let configuration = session.state.configuration else {
+            throw Failure("the session has no settings")
+        }
+        if configuration.isRemote {
+            _ = try RemoteDelivery.push(
+                repository, commit: commit, to: configuration.repository,
+                credential: Environment.get("GITHUB_TOKEN"))
+            return .delivered(
+                branch: repository.branch, commit: commit, isMerged: false, command: nil,
+                reason: "pushed to \(configuration.repository)")
+        }
+        let outcome = try LocalDelivery.deliver(
+            repository, commit: commit, to: configuration.repository, baseBranch: configuration.baseBranch,
+            mergeIntoCurrent: merge)
+        return .delivered(
+            branch: outcome.branch, commit: outcome.commit, isMerged: outcome.isMerged,
+            command: outcome.command,
+            reason: outcome.reason)
+    }
+}

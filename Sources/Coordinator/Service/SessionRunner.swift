@@ -1,0 +1,263 @@
+import Core
+import Delivery
+import Gateway
+import Journal
+import Kit
+import Platform
+import Synchronization
+import System
+import Wire
+
+/// One session that is under way: the one place where its state changes, and the threads that do what it asks for.
+final class SessionRunner: Sendable {
+    /// What is known of a guest beside the journal; gone with the process, and no loss.
+    struct Pulse: Sendable {
+        /// Boot clock, in nanoseconds.
+        var lastBeat: Int64
+        var progressAge: Int64 = 0
+        /// Waits for a model or a budget: no progress is expected.
+        var isWaiting = false
+    }
+
+    let id: String
+    let world: World
+    let repository: SessionRepository
+    let secret: String
+    let gateway: Gateway
+    let git: GitHTTP
+    private let core: Mutex<SessionState>
+    let pulses = Mutex<[String: Pulse]>([:])
+    private let server = Mutex<HTTPServer?>(nil)
+    /// Keys of effects that a thread is at.
+    private let running = Mutex<Set<String>>([])
+
+    /// Everything that sessions share.
+    struct World: Sendable {
+        var home: Home
+        var journal: Journal
+        var platform: PlatformClient
+        var gateways: Gateways
+        var roles: [String: Role]
+        var log: @Sendable (String) -> Void
+    }
+
+    /// - Parameter events: The session so far.
+    init(_ id: String, world: World, gateway: Gateway, events: [Event]) throws(ServiceError) {
+        self.gateway = gateway
+        self.id = id
+        self.world = world
+        let directory = world.home.session(id)
+        do {
+            repository = try SessionRepository.open(at: directory, session: id)
+            secret = try Files.readText("\(directory)/secret", limit: 256)
+        } catch {
+            throw ServiceError("open the session \(id): \(error)")
+        }
+        let log = world.log
+        git = GitHTTP(repository) { agent, updates in
+            log("\(id): \(agent) published \(updates.compactMap(\.new).joined(separator: " "))")
+        }
+        core = Mutex(Core.fold(events))
+    }
+
+    /// The state at this moment.
+    var state: SessionState { core.withLock { $0 } }
+
+    // MARK: Commands
+
+    /// Decides, writes down, and begins what follows. Throws when the command is refused or cannot be written.
+    func submit(_ command: Command) throws(ServiceError) {
+        let effects = try core.withLock { (state) throws(ServiceError) -> [Effect] in
+            do {
+                let bodies = try Core.decide(state, command)
+                let events = try world.journal.append(id, bodies, at: Clock.wallMilliseconds())
+                for event in events { Core.evolve(&state, event) }
+                return bodies.compactMap { if case .effectIntended(let effect) = $0 { effect } else { nil } }
+            } catch let error as Rejection {
+                throw ServiceError(rejection: error)
+            } catch {
+                throw ServiceError("write the journal: \(error)", code: "journal", status: 507)
+            }
+        }
+        for effect in effects { begin(effect) }
+    }
+
+    /// Submits what must not be lost; a full disk is waited for.
+    func insist(_ command: Command) {
+        while true {
+            do throws(ServiceError) {
+                return try submit(command)
+            } catch {
+                guard error.status == 507 else { return world.log("\(id): \(error)") }
+                world.log("\(id): \(error); trying again in a second")
+                pause(milliseconds: 1000)
+            }
+        }
+    }
+
+    /// Runs an effect on a thread of its own; once at a time, and again after a restart.
+    private func begin(_ effect: Effect) {
+        guard running.withLock({ $0.insert(effect.key).inserted }) else { return }
+        Worker.start("effect", stackBytes: 1 << 20) { [self] in
+            let result = EffectRunner(session: self).run(effect)
+            _ = running.withLock { $0.remove(effect.key) }
+            switch result {
+            case .success(let value): insist(.succeeded(key: effect.key, value))
+            case .failure(let error): insist(.failed(key: effect.key, reason: error.message))
+            }
+            if case .teardown = effect { world.log("\(id): torn down") }
+        }
+    }
+
+    // MARK: Beginning and going on
+
+    /// Makes what guests need: volume, group, secrets, the listening socket. Safe to do again.
+    func open(_ configuration: SessionConfiguration) throws(ServiceError) {
+        do {
+            try gateway.open(
+                session: id, spec: configuration.model, budgetMicroUSD: configuration.budget,
+                spentMicroUSD: state.spent,
+                conversations: "\(world.home.session(id))/bodies/conversations")
+            let platform = world.platform
+            try platform.putVolume(id, path: "\(world.home.session(id))/workspace")
+            try platform.putGroup(id)
+            try platform.putSecret(scope: id, name: "SESSION_TOKEN", value: secret)
+            let listener = try platform.listen(group: id, port: 9090)
+            let api = GuestAPI(session: self)
+            let made = try HTTPServer(
+                listener: listener, name: "guest-api", bodyPlan: { api.bodyPlan($0) },
+                report: { [log = world.log, id] error, _ in log("\(id): guest API: \(error)") },
+                handler: { request, exchange in try api.answer(request, exchange) })
+            made.start()
+            server.withLock { $0 = made }
+        } catch {
+            throw ServiceError("open the session \(id): \(error)", code: "no_platform")
+        }
+    }
+
+    /// After a restart of the coordinator: guests may have ended meanwhile, and effects may be half done.
+    func goOn() {
+        let state = state
+        let alive = Set(
+            ((try? world.platform.instances()) ?? []).filter { $0.state != .terminated }.map(\.appID))
+        let now = Clock.bootNanoseconds()
+        for (agent, known) in state.agents where known.status == .ready {
+            if alive.contains(appID(agent, known.generation)) {
+                pulses.withLock { $0[agent] = Pulse(lastBeat: now) }
+            } else {
+                insist(
+                    .agentLost(
+                        agent: agent, generation: known.generation,
+                        reason: "its guest ended while the coordinator was away"))
+            }
+        }
+        for effect in self.state.openEffects { begin(effect) }
+    }
+
+    /// Ends the guest API. Connections that wait stay with the platform's socket.
+    func close() {
+        server.withLock { $0 }?.stop()
+        gateway.close(session: id)
+    }
+
+    /// One guest, in the platform's words. A new generation is another guest.
+    func appID(_ agent: String, _ generation: Int) -> String { "\(id)/\(agent)/\(generation)" }
+
+    // MARK: Guests
+
+    /// The running instance of an agent.
+    func instance(of agent: String) -> String? { state.agents[agent]?.instance }
+
+    /// The platform says that a guest has ended.
+    func ended(agent: String, generation: Int, reason: String) {
+        guard let known = state.agents[agent], known.generation == generation, known.status == .ready else {
+            return
+        }
+        insist(.agentLost(agent: agent, generation: generation, reason: reason))
+    }
+
+    /// A guest says that it lives.
+    func beat(_ agent: String, progressAge: Int64) {
+        pulses.withLock { pulses in
+            var pulse = pulses[agent] ?? Pulse(lastBeat: 0)
+            pulse.lastBeat = Clock.bootNanoseconds()
+            pulse.progressAge = progressAge
+            pulses[agent] = pulse
+        }
+    }
+
+    func wait(_ agent: String, _ isWaiting: Bool) { pulses.withLock { $0[agent]?.isWaiting = isWaiting } }
+
+    /// A guest that is silent, or alive without getting anywhere. Three missed minutes, or fifteen without progress.
+    private static let silenceNanoseconds: Int64 = 180_000_000_000
+    private static let stallMilliseconds: Int64 = 900_000
+
+    /// Looks at all clocks; called every few seconds.
+    func tick() {
+        let state = state
+        guard !state.phase.isOver, !state.isPaused else { return }
+        if let deadline = state.configuration?.deadline, Clock.wallMilliseconds() - state.startedAt > deadline
+        {
+            insist(
+                .exhausted(
+                    reason: "the deadline of \(deadline / 60_000) minutes has passed",
+                    hint: "the work is kept; start again with a longer --deadline"))
+            return
+        }
+        let now = Clock.bootNanoseconds()
+        let pulses = pulses.withLock { $0 }
+        for (agent, known) in state.agents where known.status == .ready {
+            guard let pulse = pulses[agent] else { continue }
+            var reason: String?
+            if now - pulse.lastBeat > Self.silenceNanoseconds {
+                reason = "its guest was silent for three minutes"
+            }
+            if known.task != nil, !pulse.isWaiting, pulse.progressAge > Self.stallMilliseconds {
+                reason = "it made no progress for fifteen minutes"
+            }
+            guard let reason else { continue }
+            if let instance = known.instance {
+                try? world.platform.terminate(instance, graceMilliseconds: 1000)
+            }
+            insist(.agentLost(agent: agent, generation: known.generation, reason: reason))
+        }
+    }
+}
+
+/// Why the service did not do something, as its API says it.
+public struct ServiceError: Error, Sendable, CustomStringConvertible {
+    public let message: String
+    public let hint: String
+    public let code: String
+    /// Of HTTP.
+    public let status: Int
+    /// More than one thing is wrong.
+    var problems: [(path: String, message: String)] = []
+
+    init(_ message: String, hint: String = "", code: String = "failed", status: Int = 500) {
+        (self.message, self.hint, self.code, self.status) = (message, hint, code, status)
+    }
+
+    init(rejection: Rejection) {
+        self.init(rejection.message, hint: rejection.hint, code: rejection.code, status: 409)
+    }
+
+    public var description: String { message + (hint.isEmpty ? "" : " (\(hint))") }
+
+    var json: JSON {
+        var json: JSON = [
+            "error": ["code": .string(code), "message": .string(message), "hint": .string(hint)]
+        ]
+        if !problems.isEmpty {
+            json["errors"] = .array(
+                problems.map { ["path": .string($0.path), "message": .string($0.message)] })
+        }
+        return json
+    }
+}
+
+/// Sleeps this thread.
+func pause(milliseconds: Int) {
+    let never = Condition(false)
+    _ = never.wait(timeoutMilliseconds: milliseconds) { $0 ? true : nil }
+}

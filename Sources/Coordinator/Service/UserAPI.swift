@@ -1,0 +1,197 @@
+import Core
+import Delivery
+import Glibc
+import Journal
+import Kit
+import Platform
+import Synchronization
+import System
+import Wire
+
+/// What the person at the terminal may ask, over a socket that only this user can open.
+struct UserAPI: Sendable {
+    let coordinator: Coordinator
+
+    func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
+        do throws(ServiceError) {
+            try route(request, exchange)
+        } catch {
+            guard !exchange.hasAnswered else { return }
+            try exchange.respond(HTTPResponse(status: error.status, json: error.json))
+        }
+    }
+
+    private func route(_ request: HTTPRequest, _ exchange: HTTPExchange) throws(ServiceError) {
+        let segments = request.target.segments
+        let body = request.body.isEmpty ? JSON.object([:]) : (try? request.json()) ?? .null
+        guard segments.first == "v1", segments.count >= 2, body.objectValue != nil else {
+            throw missing(request)
+        }
+        switch (request.method, segments[1], segments.count) {
+        case ("GET", "status", 2): reply(exchange, status)
+        case ("POST", "shutdown", 2):
+            reply(exchange, ["ok": true])
+            coordinator.stop()
+        case ("GET", "sessions", 2): reply(exchange, ["sessions": .array(list)])
+        case ("POST", "sessions", 2): reply(exchange, try coordinator.start(body))
+        case ("GET", "sessions", 3): reply(exchange, try session(segments[2]).state.summary)
+        case ("GET", "sessions", 4): try look(try session(segments[2]), segments[3], request, exchange)
+        case ("POST", "sessions", 4):
+            let session = try session(segments[2])
+            try steer(session, segments[3], body)
+            reply(exchange, session.state.summary)
+        default: throw missing(request)
+        }
+    }
+
+    private func missing(_ request: HTTPRequest) -> ServiceError {
+        ServiceError("there is no \(request.method) \(request.path)", code: "no_such_request", status: 404)
+    }
+
+    /// A client that left needs no answer.
+    private func reply(_ exchange: HTTPExchange, _ json: JSON) { try? exchange.respond(200, json: json) }
+
+    private func session(_ id: String) throws(ServiceError) -> SessionRunner {
+        guard let session = coordinator.find(id) else {
+            throw ServiceError(
+                "there is no session \(id)", hint: "openclaw sessions lists them", code: "not_found",
+                status: 404)
+        }
+        return session
+    }
+
+    private var status: JSON {
+        let all = coordinator.sessions.withLock { Array($0.values) }
+        return [
+            "version": "0.1.0", "pid": JSON(Int(Processes.current())), "sessions": JSON(all.count),
+            "active_sessions": JSON(all.filter { !$0.state.phase.isOver }.count),
+            "home": .string(coordinator.home.path),
+        ]
+    }
+
+    private var list: [JSON] {
+        let all = coordinator.sessions.withLock { Array($0.values) }.map(\.state)
+        return all.sorted { $0.startedAt > $1.startedAt }.map(\.summary)
+    }
+
+    // MARK: Steering
+
+    private func steer(_ session: SessionRunner, _ verb: String, _ body: JSON) throws(ServiceError) {
+        let by = "user"
+        switch verb {
+        case "approve":
+            guard let tree = body["tree"]?.stringValue else {
+                throw ServiceError(
+                    "an approval names the tree that it is for", hint: "it is in the session's status",
+                    code: "bad_request", status: 400)
+            }
+            try session.submit(.approve(tree: tree, by: by))
+        case "deny": try session.submit(.deny(by: by, reason: body["reason"]?.stringValue ?? ""))
+        case "pause": try session.submit(.pause(by: by))
+        case "resume": try session.submit(.resume(by: by))
+        case "cancel": try session.submit(.cancel(by: by))
+        case "message":
+            guard let text = body["text"]?.stringValue, !text.isEmpty else {
+                throw ServiceError("`text` is required", code: "bad_request", status: 400)
+            }
+            try session.submit(
+                .record([.messageSent(from: by, to: body["to"]?.stringValue ?? "all", text: text)]))
+        default: throw ServiceError("a session cannot \(verb)", code: "no_such_request", status: 404)
+        }
+    }
+
+    // MARK: Looking
+
+    private func look(
+        _ session: SessionRunner, _ what: String, _ request: HTTPRequest, _ exchange: HTTPExchange
+    ) throws(ServiceError) {
+        switch what {
+        case "events": follow(session, request.query, exchange)
+        case "diff": reply(exchange, try diff(session))
+        case "logs": try logs(session, request.query, exchange)
+        case "verify":
+            do throws(JournalError) {
+                let (sound, problem) = try coordinator.world.journal.verify(session.id)
+                let words = problem ?? "all \(sound) events are as they were written"
+                reply(
+                    exchange, ["ok": JSON(problem == nil), "sound": JSON(sound), "summary": .string(words)])
+            } catch {
+                throw ServiceError("verify \(session.id): \(error)")
+            }
+        default: throw missing(request)
+        }
+    }
+
+    private func diff(_ session: SessionRunner) throws(ServiceError) -> JSON {
+        do throws(DeliveryError) {
+            let state = session.state
+            let changes = try session.repository.diff(from: session.repository.base, to: state.head)
+            return [
+                "base": .string(session.repository.base), "head": .string(state.head),
+                "tree": .string(state.tree),
+                "patch": .string(changes.patch), "truncated": JSON(changes.isTruncated),
+                "statistics": changes.statistics,
+            ]
+        } catch {
+            throw ServiceError("show the change of \(session.id): \(error)")
+        }
+    }
+
+    private static let ndjson: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
+    private static let waitMilliseconds = 5000
+
+    /// The journal's events; with `follow` until the session is over. A slow reader reads from the journal, and
+    /// nothing is kept for it.
+    private func follow(_ session: SessionRunner, _ query: [String: String], _ exchange: HTTPExchange) {
+        let follows = query["follow"] == "true"
+        var after = query["after"].flatMap { Int64($0) } ?? 0
+        let journal = coordinator.world.journal
+        do {
+            try exchange.begin(200, headers: Self.ndjson)
+            while true {
+                let isOver = session.state.phase.isOver
+                let mark = journal.changes.withLock { $0 }
+                let events = try journal.events(session.id, after: after, limit: 1000)
+                for event in events { try exchange.write(JSONLines.line(event.json)) }
+                after = events.last?.seq ?? after
+                if !events.isEmpty { continue }
+                if !follows || isOver || coordinator.isStopping.withLock({ $0 }) { break }
+                let isNew = journal.changes.wait(timeoutMilliseconds: Self.waitMilliseconds) {
+                    $0 > mark ? true : nil
+                }
+                if isNew == nil { try exchange.write(JSONLines.line([:])) }
+            }
+            try exchange.end()
+        } catch {
+            // The reader left, or the journal cannot be read; cutting the stream says so.
+            return
+        }
+    }
+
+    private func logs(_ session: SessionRunner, _ query: [String: String], _ exchange: HTTPExchange)
+        throws(ServiceError)
+    {
+        let agent = query["agent"] ?? ""
+        guard let known = session.state.agents[agent] else {
+            let names = session.state.agents.keys.sorted().joined(separator: ", ")
+            throw ServiceError(
+                "\(session.id) has no agent \(agent)", hint: "its agents are \(names)", code: "not_found",
+                status: 404)
+        }
+        guard let instance = known.instance else {
+            throw ServiceError(
+                "\(agent) has no guest yet", hint: "try again in a moment", code: "not_found", status: 404)
+        }
+        do {
+            try exchange.begin(200, headers: Self.ndjson)
+            try coordinator.world.platform.logs(instance, after: 0, follow: query["follow"] == "true") {
+                line in
+                let json = (try? JSONCoding.encode(line)) ?? .null
+                return (try? exchange.write(JSONLines.line(json))) != nil
+            }
+            try exchange.end()
+        } catch {
+            return
+        }
+    }
+}
