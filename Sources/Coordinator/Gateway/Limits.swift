@@ -1,0 +1,37 @@
+// Every bound of the gateway, with its unit and its reason.
+
+/// How much the gateway takes, and how long it waits.
+public struct GatewayLimits: Sendable, Hashable {
+    /// The largest request of a guest, in bytes; the Messages API takes no more either.
+    public var requestBytes = 32 << 20
+    /// The longest event of a provider's stream, in bytes: a whole tool input may come in one.
+    public var eventBytes = 8 << 20
+    /// How much of a provider's error page is read, in bytes; enough for its message.
+    public var errorBytes = 64 << 10
+    /// Until a provider's connection stands, TLS included.
+    public var connectMilliseconds = 10_000
+    /// How long a stream may bring nothing before it counts as dead. There is no limit for the whole answer.
+    public var idleMilliseconds = 300_000
+    /// How often one call is tried before the guest hears of the failure.
+    public var attempts = 10
+    /// The first delay between two attempts; it doubles each time.
+    public var firstDelayMilliseconds = 500
+    /// The longest delay of our own; a provider may ask for more.
+    public var longestDelayMilliseconds = 60_000
+    /// The longest delay that a provider may ask for; with a longer one the call fails and says so.
+    public var longestRetryAfterMilliseconds = 3_600_000
+    /// How long a call may wait for money that other calls have reserved and will mostly give back.
+    public var reservationMilliseconds = 600_000
+    /// After this much waiting a streaming guest gets the head of its answer, so that its client stays.
+    public var silentMilliseconds = 20_000
+    /// How often such a guest then gets a `ping`.
+    public var pingMilliseconds = 10_000
+    /// How fast a guest that left or a stop is noticed while waiting.
+    public var sliceMilliseconds = 100
+    /// What `max_tokens` is when an OpenAI-style request does not say.
+    public var defaultOutputTokens = 8192
+    /// Connections kept to one provider; more can be open at once.
+    public var idleConnections = 8
+
+    public init() {}
+}

@@ -1,0 +1,184 @@
+// What a guest may ask for. The gateway answers for two things that it cannot see later: that the cost of a
+// call is bounded before it is made, and that a guest without a network does not get one through the provider
+// (fetching of URLs, tools and servers of the provider's side). So fields are passed on only if they are known.
+import Kit
+
+/// A checked request in the form of the Messages API.
+struct MessagesRequest: Sendable {
+    /// The request as it goes to the provider, without `model` and `stream`.
+    let json: JSON
+    let messages: [JSON]
+    /// What the guest asked for; the session's specification decides.
+    let model: String?
+    let isStreaming: Bool
+    /// The most the answer can have, in tokens.
+    let outputTokens: Int
+    /// The most the prompt can have, in tokens; nil when only the model's context bounds it.
+    let promptTokens: Int?
+    let cache: CacheUse
+
+    /// Every token stands for one byte at least; images are counted apart.
+    private static let tokensOfImage = 5000
+    /// For what the provider adds to a prompt with tools.
+    private static let tokensOfOverhead = 2048
+    private static let outputLimit = 10_000_000
+
+    private static let knownFields: Set<String> = [
+        "model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config",
+        "metadata", "stop_sequences", "stream", "temperature", "top_p", "top_k", "cache_control",
+        "context_management", "service_tier", "inference_geo", "output_format",
+    ]
+
+    /// - Parameter isCount: For counting only, which has no answer to bound.
+    init(_ json: JSON, isCount: Bool = false) throws(GuestFailure) {
+        guard let fields = json.objectValue else {
+            throw .invalid("the request is \(json.kindName) where an object should be")
+        }
+        for name in fields.keys.sorted() where !MessagesRequest.knownFields.contains(name) {
+            throw .invalid(
+                "\(name): this gateway does not pass the field on, because its cost or its reach is not bounded"
+            )
+        }
+        guard let messages = fields["messages"]?.arrayValue, !messages.isEmpty else {
+            throw .invalid("messages: one message at least is required")
+        }
+        let maxTokens = fields["max_tokens"]?.intValue
+        guard isCount || maxTokens != nil else { throw .invalid("max_tokens: is required, a whole number") }
+        guard (0...MessagesRequest.outputLimit).contains(maxTokens ?? 0) else {
+            throw .invalid("max_tokens: must be from 0 to \(MessagesRequest.outputLimit)")
+        }
+        var scan = ContentScan()
+        try scan.check(messages: messages)
+        if let system = fields["system"] { try scan.check(content: system, at: "system") }
+        try MessagesRequest.check(tools: fields["tools"])
+        try MessagesRequest.check(options: fields)
+        var forwarded = fields
+        forwarded["model"] = nil
+        forwarded["stream"] = nil
+        self.json = .object(forwarded)
+        self.messages = messages
+        model = fields["model"]?.stringValue
+        isStreaming = fields["stream"]?.boolValue ?? false
+        let thinking = fields["thinking"]?["budget_tokens"]?.intValue ?? 0
+        // With interleaved thinking the budget may be larger than max_tokens and counts besides it.
+        let beyond = thinking > maxTokens ?? 0 ? min(thinking, MessagesRequest.outputLimit) : 0
+        outputTokens = (maxTokens ?? 0) + beyond
+        let bytes = self.json.serialized()
+        promptTokens =
+            scan.isUnbounded
+            ? nil
+            : max(0, bytes.count - scan.imageBytes) + scan.images * MessagesRequest.tokensOfImage
+                + MessagesRequest.tokensOfOverhead
+        cache = MessagesRequest.cacheUse(bytes)
+    }
+
+    /// Also true when the words only stand in a text: then a little more is reserved than needed.
+    private static func cacheUse(_ bytes: [UInt8]) -> CacheUse {
+        guard bytes.contains(text: #"cache_control""#) else { return .none }
+        return bytes.contains(text: #""1h""#) ? .long : .short
+    }
+
+    private static func check(tools json: JSON?) throws(GuestFailure) {
+        guard let json, !json.isNull else { return }
+        guard let tools = json.arrayValue else { throw .invalid("tools: must be an array") }
+        for (index, tool) in tools.enumerated() {
+            guard let type = tool["type"]?.stringValue, type != "custom" else { continue }
+            // Tools whose shape is the provider's and which run at the client's.
+            let clientTools = ["bash_", "text_editor_", "memory_", "computer_"]
+            guard clientTools.contains(where: { type.hasPrefix($0) }) else {
+                throw .invalid(
+                    "tools/\(index): \(type) runs at the provider's; this gateway passes on only tools that run "
+                        + "in the guest")
+            }
+        }
+    }
+
+    private static func check(options fields: [String: JSON]) throws(GuestFailure) {
+        guard ["auto", "standard_only"].contains(fields["service_tier"]?.stringValue ?? "auto") else {
+            throw .invalid("service_tier: only auto and standard_only have list prices")
+        }
+        guard fields["inference_geo"]?.stringValue ?? "global" == "global" else {
+            throw .invalid("inference_geo: only global has list prices")
+        }
+        for edit in fields["context_management"]?["edits"]?.arrayValue ?? [] {
+            guard edit["type"]?.stringValue?.hasPrefix("clear_") == true else {
+                throw .invalid(
+                    "context_management: only clear_… edits are passed on; others make calls of their own")
+            }
+        }
+    }
+}
+
+/// Walks through content blocks: finds what is not text, and refuses what the provider would fetch.
+private struct ContentScan {
+    var images = 0
+    /// Of their data, which is no text.
+    var imageBytes = 0
+    /// A document's pages cannot be counted here.
+    var isUnbounded = false
+
+    mutating func check(messages: [JSON]) throws(GuestFailure) {
+        for (index, message) in messages.enumerated() {
+            guard let role = message["role"]?.stringValue, ["user", "assistant", "system"].contains(role)
+            else {
+                throw .invalid("messages/\(index)/role: must be user or assistant")
+            }
+            guard let content = message["content"] else {
+                throw .invalid("messages/\(index)/content: is missing")
+            }
+            try check(content: content, at: "messages/\(index)/content")
+        }
+    }
+
+    mutating func check(content: JSON, at place: String) throws(GuestFailure) {
+        switch content {
+        case .string, .null: return
+        case .array(let blocks):
+            for (index, block) in blocks.enumerated() { try check(block: block, at: "\(place)/\(index)") }
+        default: throw .invalid("\(place): must be a string or an array of blocks")
+        }
+    }
+
+    private mutating func check(block: JSON, at place: String) throws(GuestFailure) {
+        guard let type = block["type"]?.stringValue else { throw .invalid("\(place)/type: is missing") }
+        switch type {
+        case "text", "thinking", "redacted_thinking", "tool_use", "search_result": return
+        case "tool_result":
+            if let content = block["content"] { try check(content: content, at: "\(place)/content") }
+        case "image":
+            images += 1
+            imageBytes += try data(of: block, at: place)
+        case "document":
+            isUnbounded = true
+            _ = try data(of: block, at: place)
+            if block["source"]?["type"] == "content", let content = block["source"]?["content"] {
+                try check(content: content, at: "\(place)/source/content")
+            }
+        default:
+            throw .invalid("\(place)/type: this gateway does not pass on blocks of type \(type)")
+        }
+    }
+
+    private func data(of block: JSON, at place: String) throws(GuestFailure) -> Int {
+        let type = block["source"]?["type"]?.stringValue ?? "nothing"
+        guard ["base64", "text", "content"].contains(type) else {
+            throw .invalid(
+                "\(place)/source: \(type) would be fetched by the provider; send the data itself (base64)")
+        }
+        return block["source"]?["data"]?.stringValue?.utf8.count ?? 0
+    }
+}
+
+extension [UInt8] {
+    /// True when the bytes of a text occur. Only for needles that can start at their first byte alone.
+    func contains(text: String) -> Bool {
+        let needle = Array(text.utf8)
+        guard let first = needle.first, count >= needle.count else { return false }
+        var index = startIndex
+        while let found = self[index...].firstIndex(of: first), found + needle.count <= endIndex {
+            if self[found..<(found + needle.count)].elementsEqual(needle) { return true }
+            index = found + 1
+        }
+        return false
+    }
+}

@@ -1,0 +1,283 @@
+// Requests between the two languages: to OpenAI-compatible servers, and from guests that use OpenAI's SDKs.
+import Kit
+
+enum ChatRequest {
+    // MARK: To a server of chat completions
+
+    /// What a server gets for a request in the form of the Messages API.
+    /// - Parameter isOpenAI: OpenAI's own API has another name for `max_tokens`.
+    static func chat(from request: MessagesRequest, model: String, isOpenAI: Bool) -> JSON {
+        let json = request.json
+        var messages: [JSON] = []
+        let system = text(of: json["system"])
+        if !system.isEmpty { messages.append(["role": "system", "content": .string(system)]) }
+        for message in request.messages { messages += chatMessages(from: message) }
+        var chat: JSON = [
+            "model": .string(model), "messages": .array(messages), "stream": true,
+            "stream_options": ["include_usage": true],
+        ]
+        chat[isOpenAI ? "max_completion_tokens" : "max_tokens"] = JSON(request.outputTokens)
+        for name in ["temperature", "top_p"] where json[name] != nil { chat[name] = json[name] }
+        if let stop = json["stop_sequences"], stop.arrayValue?.isEmpty == false { chat["stop"] = stop }
+        if let tools = json["tools"]?.arrayValue, !tools.isEmpty {
+            chat["tools"] = .array(tools.map(chatTool))
+            if let choice = chatToolChoice(json["tool_choice"]) { chat["tool_choice"] = choice }
+            if json["tool_choice"]?["disable_parallel_tool_use"] == true {
+                chat["parallel_tool_calls"] = false
+            }
+        }
+        if isOpenAI, let effort = json["output_config"]?["effort"]?.stringValue {
+            chat["reasoning_effort"] = .string(["xhigh", "max"].contains(effort) ? "high" : effort)
+        }
+        return chat
+    }
+
+    private static func chatTool(_ tool: JSON) -> JSON {
+        [
+            "type": "function",
+            "function": [
+                "name": tool["name"] ?? "", "description": tool["description"] ?? "",
+                "parameters": tool["input_schema"] ?? ["type": "object", "properties": [:]],
+            ],
+        ]
+    }
+
+    private static func chatToolChoice(_ choice: JSON?) -> JSON? {
+        switch choice?["type"]?.stringValue {
+        case "auto": "auto"
+        case "any": "required"
+        case "none": "none"
+        case "tool": ["type": "function", "function": ["name": choice?["name"] ?? ""]]
+        default: nil
+        }
+    }
+
+    private static func chatMessages(from message: JSON) -> [JSON] {
+        guard let blocks = message["content"]?.arrayValue else {
+            return [["role": message["role"] ?? "user", "content": message["content"] ?? ""]]
+        }
+        return message["role"] == "assistant" ? [chatAnswer(blocks)] : chatQuestions(blocks)
+    }
+
+    /// Thinking belongs to the model that thought it, and is left out.
+    private static func chatAnswer(_ blocks: [JSON]) -> JSON {
+        let text = text(of: .array(blocks))
+        var answer: JSON = ["role": "assistant", "content": text.isEmpty ? nil : .string(text)]
+        let calls = blocks.filter { $0["type"] == "tool_use" }.map { block -> JSON in
+            [
+                "id": block["id"] ?? "", "type": "function",
+                "function": [
+                    "name": block["name"] ?? "", "arguments": .string((block["input"] ?? [:]).text),
+                ],
+            ]
+        }
+        if !calls.isEmpty { answer["tool_calls"] = .array(calls) }
+        return answer
+    }
+
+    /// Results of tools are messages of their own there; what the user said follows them.
+    private static func chatQuestions(_ blocks: [JSON]) -> [JSON] {
+        var messages: [JSON] = []
+        var parts: [JSON] = []
+        for block in blocks {
+            switch block["type"]?.stringValue {
+            case "tool_result":
+                var content = text(of: block["content"])
+                if block["is_error"] == true { content = "Error: \(content)" }
+                messages.append([
+                    "role": "tool", "tool_call_id": block["tool_use_id"] ?? "", "content": .string(content),
+                ])
+                parts += (block["content"]?.arrayValue ?? []).compactMap(chatImage)
+            case "text": parts.append(["type": "text", "text": block["text"] ?? ""])
+            default: if let image = chatImage(block) { parts.append(image) }
+            }
+        }
+        guard !parts.isEmpty else { return messages }
+        // Many local servers take only plain text.
+        let isText = parts.allSatisfy { $0["type"] == "text" }
+        let content: JSON = isText ? .string(text(of: .array(parts))) : .array(parts)
+        return messages + [["role": "user", "content": content]]
+    }
+
+    private static func chatImage(_ block: JSON) -> JSON? {
+        guard block["type"] == "image", let type = block["source"]?["media_type"]?.stringValue,
+            let data = block["source"]?["data"]?.stringValue
+        else { return nil }
+        return ["type": "image_url", "image_url": ["url": .string("data:\(type);base64,\(data)")]]
+    }
+
+    /// The text of a string or of text blocks.
+    static func text(of content: JSON?) -> String {
+        switch content {
+        case .string(let text): text
+        case .array(let blocks):
+            blocks.filter { $0["type"] == "text" }.compactMap { $0["text"]?.stringValue }.joined(
+                separator: "\n")
+        default: ""
+        }
+    }
+
+    // MARK: From a guest with an OpenAI SDK
+
+    private static let knownFields: Set<String> = [
+        "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature",
+        "top_p", "stop", "tools", "tool_choice", "parallel_tool_calls", "n", "user", "reasoning_effort",
+        "response_format", "seed", "store", "metadata", "frequency_penalty", "presence_penalty",
+    ]
+
+    /// A guest's request in the form of the Messages API. Fields that only shade sampling are dropped; those
+    /// that change what comes back are refused.
+    static func messages(from chat: JSON, defaultOutputTokens: Int) throws(GuestFailure) -> JSON {
+        guard let fields = chat.objectValue else {
+            throw .invalid("the request is \(chat.kindName) where an object should be")
+        }
+        for name in fields.keys.sorted() where !knownFields.contains(name) {
+            throw .invalid("\(name): this gateway does not know the field")
+        }
+        guard (fields["n"]?.intValue ?? 1) == 1 else { throw .invalid("n: only one answer is given") }
+        guard let messages = fields["messages"]?.arrayValue else { throw .invalid("messages: is required") }
+        var request = try Turns.read(messages)
+        if let model = fields["model"] { request["model"] = model }
+        let limit = [fields["max_completion_tokens"], fields["max_tokens"]].compactMap { $0?.intValue }.first
+        request["max_tokens"] = JSON(limit ?? defaultOutputTokens)
+        if let temperature = fields["temperature"]?.doubleValue {
+            request["temperature"] = JSON(min(1, temperature))
+        }
+        if let topP = fields["top_p"], !topP.isNull { request["top_p"] = topP }
+        switch fields["stop"] {
+        case .string(let text): request["stop_sequences"] = [.string(text)]
+        case .array(let texts): request["stop_sequences"] = .array(texts)
+        default: break
+        }
+        if fields["stream"] == true { request["stream"] = true }
+        try addTools(fields, to: &request)
+        try addFormat(fields, to: &request)
+        return request
+    }
+
+    private static func addTools(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
+        guard let tools = fields["tools"]?.arrayValue, !tools.isEmpty else { return }
+        var translated: [JSON] = []
+        for (index, tool) in tools.enumerated() {
+            guard tool["type"] == "function", let function = tool["function"] else {
+                throw .invalid("tools/\(index): only functions are passed on")
+            }
+            var result: JSON = [
+                "name": function["name"] ?? "",
+                "input_schema": function["parameters"] ?? ["type": "object", "properties": [:]],
+            ]
+            if let description = function["description"] { result["description"] = description }
+            translated.append(result)
+        }
+        request["tools"] = .array(translated)
+        var choice: JSON = ["type": "auto"]
+        switch fields["tool_choice"] {
+        case "required": choice = ["type": "any"]
+        case "none": choice = ["type": "none"]
+        case .object(let object): choice = ["type": "tool", "name": object["function"]?["name"] ?? ""]
+        default: break
+        }
+        if fields["parallel_tool_calls"] == false { choice["disable_parallel_tool_use"] = true }
+        if choice != ["type": "auto"] { request["tool_choice"] = choice }
+    }
+
+    private static func addFormat(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
+        var output: JSON = [:]
+        if let effort = fields["reasoning_effort"]?.stringValue { output["effort"] = .string(effort) }
+        switch fields["response_format"]?["type"]?.stringValue {
+        case nil, "text": break
+        case "json_schema":
+            output["format"] = [
+                "type": "json_schema", "schema": fields["response_format"]?["json_schema"]?["schema"] ?? [:],
+            ]
+        case let other?: throw .invalid("response_format: \(other) is not translated; use json_schema")
+        }
+        if output != [:] { request["output_config"] = output }
+    }
+}
+
+/// Collects messages of chat completions into turns.
+private struct Turns {
+    private var system: [String] = []
+    private var messages: [JSON] = []
+
+    /// `messages` and `system` of the request.
+    static func read(_ messages: [JSON]) throws(GuestFailure) -> JSON {
+        var turns = Turns()
+        for (index, message) in messages.enumerated() { try turns.add(message, at: "messages/\(index)") }
+        var request: JSON = ["messages": .array(turns.messages)]
+        if !turns.system.isEmpty { request["system"] = .string(turns.system.joined(separator: "\n\n")) }
+        return request
+    }
+
+    private mutating func add(_ message: JSON, at place: String) throws(GuestFailure) {
+        switch message["role"]?.stringValue {
+        case "system", "developer": system.append(ChatRequest.text(of: message["content"]))
+        case "user": append("user", try blocks(message["content"], at: place))
+        case "assistant": append("assistant", try answer(message, at: place))
+        case "tool":
+            append(
+                "user",
+                [
+                    [
+                        "type": "tool_result", "tool_use_id": message["tool_call_id"] ?? "",
+                        "content": .string(ChatRequest.text(of: message["content"])),
+                    ]
+                ])
+        default: throw .invalid("\(place)/role: must be system, developer, user, assistant or tool")
+        }
+    }
+
+    /// Turns alternate: all results of one round go into one message.
+    private mutating func append(_ role: String, _ blocks: [JSON]) {
+        guard !blocks.isEmpty else { return }
+        if let last = messages.last, last["role"] == .string(role) {
+            messages[messages.count - 1]["content"] = .array((last["content"]?.arrayValue ?? []) + blocks)
+        } else {
+            messages.append(["role": .string(role), "content": .array(blocks)])
+        }
+    }
+
+    private func blocks(_ content: JSON?, at place: String) throws(GuestFailure) -> [JSON] {
+        guard let parts = content?.arrayValue else {
+            let text = content?.stringValue ?? ""
+            return text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
+        }
+        var blocks: [JSON] = []
+        for (index, part) in parts.enumerated() {
+            switch part["type"]?.stringValue {
+            case "text": blocks.append(["type": "text", "text": part["text"] ?? ""])
+            case "image_url":
+                let url = part["image_url"]?["url"]?.stringValue ?? ""
+                guard url.hasPrefix("data:"), let mark = url.firstRange(of: ";base64,") else {
+                    throw .invalid("\(place)/content/\(index): send the image itself, as a data: URL")
+                }
+                let type = url[url.index(url.startIndex, offsetBy: 5)..<mark.lowerBound]
+                blocks.append([
+                    "type": "image",
+                    "source": [
+                        "type": "base64", "media_type": JSON(type), "data": JSON(url[mark.upperBound...]),
+                    ],
+                ])
+            default: throw .invalid("\(place)/content/\(index): only text and images are translated")
+            }
+        }
+        return blocks
+    }
+
+    private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
+        var blocks = try blocks(message["content"], at: place)
+        for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
+            let arguments = call["function"]?["arguments"]?.stringValue ?? ""
+            guard let input = arguments.isEmpty ? [:] : try? JSON.parse(arguments), input.objectValue != nil
+            else {
+                throw .invalid("\(place)/tool_calls/\(index)/function/arguments: is no JSON object")
+            }
+            blocks.append([
+                "type": "tool_use", "id": call["id"] ?? "", "name": call["function"]?["name"] ?? "",
+                "input": input,
+            ])
+        }
+        return blocks
+    }
+}
