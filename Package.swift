@@ -65,7 +65,9 @@ let package = Package(
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "CCurl"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System"]),
         library("Platform", "Platform", ["Kit", "Wire", "System"]),
-        library("Service", "Coordinator/Service", ["Core", "Journal", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
+        library(
+            "Service", "Coordinator/Service",
+            ["Core", "Journal", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
         library("CLI", "CLI", ["Service", "Platform", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),

@@ -26,8 +26,8 @@ struct Arguments: Sendable {
 
     /// Parses `words` against `specs`.
     ///
-    /// `--name=value`, `--name value`, `-n value` and `--` work as everywhere. An optional value is taken from the next
-    /// word when that does not start with a dash.
+    /// `--name=value`, `--name value`, `-n value` and `--` work as everywhere. An optional value is taken
+    /// from the next word when that does not start with a dash.
     init(_ words: [String], specs: [OptionSpec]) throws(CLIError) {
         var rest = words[...]
         while let word = rest.popFirst() {

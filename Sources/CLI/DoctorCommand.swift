@@ -83,7 +83,8 @@ struct Doctor {
             return Finding(
                 name: "namespaces", verdict: .missing, detail: "this user cannot make a user namespace",
                 next:
-                    "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000; on Ubuntu also "
+                    "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000; "
+                    + "on Ubuntu also "
                     + "kernel.apparmor_restrict_unprivileged_userns=0")
         }
         return Finding(
@@ -106,7 +107,8 @@ struct Doctor {
         return Finding(
             name: "users in guests", verdict: .limited, detail: "agent and tools share one user in a guest",
             next:
-                "apt-get install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \(name)"
+                "apt-get install uidmap && usermod --add-subuids 100000-165535 --add-subgids "
+                + "100000-165535 \(name)"
         )
     }
 

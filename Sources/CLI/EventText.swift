@@ -41,7 +41,8 @@ enum EventText {
             let isGreen = data["exit_code"]?.intValue == 0
             let counts = data["passed"]?.intValue.map { ", \($0) passed" } ?? ""
             return
-                "\(agent) ran \(text("command")): \(isGreen ? terminal.good("green") : terminal.bad("red"))\(counts)"
+                "\(agent) ran \(text("command")): "
+                + "\(isGreen ? terminal.good("green") : terminal.bad("red"))\(counts)"
         case "approval.requested": return terminal.bold("ready: the change waits for approval")
         case "approval.granted": return "approved by \(text("by"))"
         case "approval.denied": return "denied by \(text("by")) \(text("reason"))"

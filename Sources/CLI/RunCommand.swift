@@ -21,13 +21,15 @@ extension Command {
             OptionSpec("deadline", value: "MINUTES", "give up after this time"),
             OptionSpec("allow-dirty", "start although there are uncommitted changes; they stay out of it"),
             OptionSpec(
-                "merge", "fast-forward the checked-out branch when approved, besides making openclaw/SESSION"),
+                "merge",
+                "fast-forward the checked-out branch when approved, besides making "
+                    + "openclaw/SESSION"),
             OptionSpec("yes", short: "y", "approve the result when everything that is required is green"),
             OptionSpec("detach", short: "d", "start the session and return"),
         ],
         notes: """
             Models
-              claude-…, anthropic:MODEL     the Anthropic API; the key is ANTHROPIC_API_KEY, which never enters a guest
+              claude-…, anthropic:MODEL     the Anthropic API; ANTHROPIC_API_KEY never enters a guest
               openai:MODEL@URL              any OpenAI-compatible server, for example a local one
               script:FILE                   a scripted model, for demos and tests
             OPENCLAW_MODEL names the default.
@@ -66,8 +68,8 @@ struct RunCommand {
         return try SessionFollower(client: client, terminal: terminal, id: id, isInteractive: true).follow()
     }
 
-    /// The session as the coordinator takes it. Paths become absolute here, because the coordinator has another
-    /// working directory.
+    /// The session as the coordinator takes it. Paths become absolute here, because the coordinator has
+    /// another working directory.
     private func request() throws(CLIError) -> JSON {
         let task = arguments.positional.joined(separator: " ")
         guard !task.isEmpty else {

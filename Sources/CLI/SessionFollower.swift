@@ -215,7 +215,8 @@ final class SessionFollower: Sendable {
             guard let first = try? signals.next(), first == SIGINT else { return }
             clearStatus()
             Terminal.note(
-                "\nopenclaw: detached; the session goes on. Come back with: openclaw session \(id) --logs -f\n"
+                "\nopenclaw: detached; the session goes on. Come back with: openclaw session \(id) "
+                    + "--logs -f\n"
                     + "  press Ctrl-C again to cancel it")
             let second = try? signals.next(timeoutMilliseconds: Self.secondMilliseconds)
             if second == SIGINT {

@@ -24,7 +24,8 @@ struct SessionView {
 
     var lines: [String] {
         var lines = [
-            "\(terminal.bold(text("id")))  \(isWaiting ? terminal.attention("waits for your approval") : text("state"))",
+            "\(terminal.bold(text("id")))  "
+                + "\(isWaiting ? terminal.attention("waits for your approval") : text("state"))",
             "  task:    \(text("task"))", "  from:    \(text("repository")) at \(text("base").prefix(12))",
             "  cost:    \(cost)", "  started: \(Show.age(since: summary["started_at"]?.int64Value ?? 0))",
         ]

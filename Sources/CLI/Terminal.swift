@@ -52,8 +52,8 @@ struct Terminal: Sendable {
     func bad(_ text: String) -> String { hasColors ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
     func attention(_ text: String) -> String { hasColors ? "\u{1B}[33m\(text)\u{1B}[0m" : text }
 
-    /// Text from a guest, a model or a repository, made harmless for a terminal: control characters, among them
-    /// the start of every escape sequence, become visible symbols.
+    /// Text from a guest, a model or a repository, made harmless for a terminal: control characters, among
+    /// them the start of every escape sequence, become visible symbols.
     static func harmless(_ text: String, keepsLines: Bool = false) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -67,8 +67,8 @@ public enum GuestDocument {
         return policy
     }
 
-    /// What every tool starts with. The repositories on the volume belong to the host's user, and git asks for that
-    /// to be said.
+    /// What every tool starts with. The repositories on the volume belong to the host's user, and git asks
+    /// for that to be said.
     private static let environment = [
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/openclaw/bin", "HOME": "/tmp",
         "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "PAGER": "cat", "GIT_PAGER": "cat",

@@ -78,8 +78,8 @@ public struct PlatformClient: Sendable {
     public func putGroup(_ id: String) throws(PlatformError) { _ = try call("PUT", "/v1/groups/\(id)") }
     public func deleteGroup(_ id: String) throws(PlatformError) { _ = try call("DELETE", "/v1/groups/\(id)") }
 
-    /// A listening socket inside the group. The platform keeps it, so that asking again, also after a restart,
-    /// gives the same one with everybody who waits on it.
+    /// A listening socket inside the group. The platform keeps it, so that asking again, also after a
+    /// restart, gives the same one with everybody who waits on it.
     public func listen(group: String, port: UInt16) throws(PlatformError) -> SharedDescriptor {
         try descriptor(group, ["kind": "listen", "port": JSON(Int(port))])
     }

@@ -1,4 +1,5 @@
-// What a platform is asked for and answers; the same for every ground. The JSON names are those of docs/PROTOCOLS.md.
+// What a platform is asked for and answers; the same for every ground. The JSON names are those of
+// docs/PROTOCOLS.md.
 public import Kit
 
 /// A guest that shall exist.

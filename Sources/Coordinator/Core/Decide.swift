@@ -272,7 +272,8 @@ struct Work {
         if losses >= Tries.losses {
             fail(
                 "\(agent) was lost \(losses) times, the last time: \(reason)",
-                "openclaw doctor checks this machine; openclaw logs \(state.configuration?.session ?? "ID") \(agent)"
+                "openclaw doctor checks this machine; openclaw logs "
+                    + "\(state.configuration?.session ?? "ID") \(agent)"
             )
         }
     }

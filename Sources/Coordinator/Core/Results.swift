@@ -22,7 +22,8 @@ extension Work {
                     task: task, commit: candidate.commit, tree: candidate.tree, files: candidate.files))
         case (.advance(let task, _, _), .moved(let commit, _)):
             fail(
-                "the session branch is at \(commit), which the coordinator did not put there, while \(task) was merged",
+                "the session branch is at \(commit), which the coordinator did not put there, while "
+                    + "\(task) was merged",
                 "nothing is lost; start a new session from that commit")
         case (.deliver, .delivered(let branch, let commit, let isMerged, let command, let reason)):
             add(

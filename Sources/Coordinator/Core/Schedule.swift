@@ -15,8 +15,8 @@ extension Work {
 
     // MARK: The merge queue
 
-    /// One candidate at a time, in plan order. A task waits for those before it that are on their first way, so
-    /// that the result does not depend on who was faster; it does not wait for one that came back.
+    /// One candidate at a time, in plan order. A task waits for those before it that are on their first
+    /// way, so that the result does not depend on who was faster; it does not wait for one that came back.
     private mutating func mergeNext() {
         let isBusy = state.openEffects.contains { effect in
             switch effect {

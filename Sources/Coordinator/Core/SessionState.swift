@@ -1,4 +1,5 @@
-// Core: what a session is at one moment, and nothing else. Pure values; time, ids and the world arrive in commands.
+// Core: what a session is at one moment, and nothing else. Pure values; time, ids and the world arrive in
+// commands.
 public import Kit
 
 /// Where a session stands: a fold over its events.

@@ -24,11 +24,11 @@ public struct Caller: Sendable, Hashable {
     }
 }
 
-/// Turns what happens in the gateway into the journal's events. Called on the threads of the guests' requests,
-/// several at a time; a method that blocks delays only its own call.
+/// Turns what happens in the gateway into the journal's events. Called on the threads of the guests'
+/// requests, several at a time; a method that blocks delays only its own call.
 public protocol GatewayRecorder: Sendable {
-    /// A call is about to be made that may cost this much. The ledger has already agreed; throwing refuses the
-    /// call all the same (a paused session, for example). Every `reserved` is followed by one `settled`.
+    /// A call is about to be made that may cost this much. The ledger has already agreed; throwing refuses
+    /// the call all the same (a paused session, for example). Every `reserved` is followed by one `settled`.
     /// - Parameter call: Names the reservation; unique.
     func reserved(_ caller: Caller, call: String, model: String, microUSD: Int64) throws(BudgetRefusal)
     /// The call is over: what it used and what it cost. An attempt whose cost cannot be known (a stream that

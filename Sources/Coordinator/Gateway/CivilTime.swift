@@ -1,9 +1,10 @@
-// The three forms of time that providers and price lists use. The kernel's clock is Unix time; everything here
-// is arithmetic on it.
+// The three forms of time that providers and price lists use. The kernel's clock is Unix time; everything
+// here is arithmetic on it.
 
 /// Days and dates in UTC.
 enum CivilTime {
-    /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant's days_from_civil).
+    /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant's
+    /// days_from_civil).
     static func days(year: Int, month: Int, day: Int) -> Int {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400

@@ -6,8 +6,9 @@ import System
 
 /// The transcripts of one session: a file a task, a JSON line a turn.
 ///
-/// A line holds what is new: how many messages of the conversation so far stay, what the request added, and the
-/// answer. So a turn costs what it adds, and an agent that shortens its history starts over in the same file.
+/// A line holds what is new: how many messages of the conversation so far stay, what the request added, and
+/// the answer. So a turn costs what it adds, and an agent that shortens its history starts over in the same
+/// file.
 public final class Conversations: Sendable {
     /// What was cut off is told by this text; scripts and agents look for it.
     public static let interruption = "interrupted, may have run"
@@ -43,7 +44,8 @@ public final class Conversations: Sendable {
         let response = Conversations.canonical(response)
         let digests = Conversations.digests(messages + [response])
         try state.withLock { (state) throws(GatewayError) in
-            // Under the lock: two calls of one task at the same time must not write between each other's lines.
+            // Under the lock: two calls of one task at the same time must not write between each other's
+            // lines.
             let known =
                 if let digests = state.digests[path] { digests } else {
                     Conversations.digests(try Conversations.read(path))

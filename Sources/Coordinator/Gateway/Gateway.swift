@@ -6,7 +6,8 @@ import Synchronization
 import System
 public import Wire
 
-/// Answers the guests' calls of all sessions. Used from any thread; each call runs on the thread that brings it.
+/// Answers the guests' calls of all sessions. Used from any thread; each call runs on the thread that
+/// brings it.
 public final class Gateway: Sendable {
     /// What the gateway keeps of a session.
     struct Session: Sendable {
@@ -145,7 +146,8 @@ public final class Gateway: Sendable {
 
     // MARK: Requests
 
-    /// What is read of a request before `handle`: nothing. `handle` reads the body itself, up to its own limit.
+    /// What is read of a request before `handle`: nothing. `handle` reads the body itself, up to its own
+    /// limit.
     public static let bodyPlan = HTTPServer.BodyPlan.stream
 
     /// True for the paths that `handle` answers.

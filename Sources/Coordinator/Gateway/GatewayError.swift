@@ -42,7 +42,8 @@ public enum GatewayError: Error, Sendable, Hashable, CustomStringConvertible {
             "Set \(variable) where the coordinator starts, or use a local server (openai:MODEL@URL) or a "
                 + "scripted model (script:FILE)."
         case .unpriced(let model, _):
-            "Add \"\(model)\" to a price file, in the form of kit/prices.json, or choose a model that is in it."
+            "Add \"\(model)\" to a price file, in the form of kit/prices.json, or choose a model "
+                + "that is in it."
         case .script: "Correct the file and start again."
         case .prices: "Compare it with kit/prices.json."
         case .notBuilt: "Allowed are \(ModelSpec.allowed)."

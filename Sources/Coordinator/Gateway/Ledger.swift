@@ -32,7 +32,8 @@ public final class Ledger: Sendable {
 
     private let state: Condition<State>
 
-    /// - Parameter spent: What earlier runs of the coordinator settled, and what they had reserved and did not
+    /// - Parameter spent: What earlier runs of the coordinator settled, and what they had reserved and did
+    ///   not
     ///   get to settle.
     public init(budget: Int64?, spent: Int64 = 0) {
         state = Condition(State(budget: budget, spent: max(0, spent)))
@@ -107,7 +108,8 @@ public final class Ledger: Sendable {
         let budget = state.budget.map(Money.text) ?? "no limit"
         return BudgetRefusal(
             "this call may cost up to \(Money.text(worst)); of the session's budget of \(budget), "
-                + "\(Money.text(state.spent)) are spent and \(Money.text(state.reserved)) are reserved for calls "
+                + "\(Money.text(state.spent)) are spent and \(Money.text(state.reserved)) are "
+                + "reserved for calls "
                 + "under way")
     }
 }

@@ -134,7 +134,8 @@ final class Database: Sendable {
 
     func rows(_ session: String, after: Int64, limit: Int) throws(JournalError) -> [(Row, String)] {
         try query(
-            "SELECT seq,at,type,data,hash FROM events WHERE session=? AND seq>\(after) ORDER BY seq LIMIT \(limit)",
+            "SELECT seq,at,type,data,hash FROM events WHERE session=? AND seq>\(after) ORDER BY seq "
+                + "LIMIT \(limit)",
             [session]
         ) { statement in
             (

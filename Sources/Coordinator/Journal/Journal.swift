@@ -28,8 +28,8 @@ public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// All sessions' events, in order, each with the hash of the one before it.
 ///
-/// WAL mode with full synchronisation: an append that returned has survived whatever happens next. Threads that
-/// append at the same time share one commit.
+/// WAL mode with full synchronisation: an append that returned has survived whatever happens next. Threads
+/// that append at the same time share one commit.
 public final class Journal: Sendable {
     private struct Pending {
         var session: String

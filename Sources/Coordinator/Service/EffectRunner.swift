@@ -7,7 +7,8 @@ import Platform
 import System
 import Wire
 
-/// Does what Core asked for. Each effect may be done again after a crash, so each looks first at what is there.
+/// Does what Core asked for. Each effect may be done again after a crash, so each looks first at what is
+/// there.
 struct EffectRunner: Sendable {
     /// Why it could not be done.
     struct Failure: Error {
@@ -112,7 +113,8 @@ struct EffectRunner: Sendable {
                 let response = try tell(agent, "/tasks/accept", body)
                 if response.isSuccess { return .done }
                 problem =
-                    "it answered \(response.status): \(String(decoding: response.body.prefix(500), as: UTF8.self))"
+                    "it answered \(response.status): "
+                    + "\(String(decoding: response.body.prefix(500), as: UTF8.self))"
             } catch {
                 problem = "\(error)"
             }

@@ -3,8 +3,8 @@ import Kit
 import Synchronization
 import System
 
-/// The gateways of this coordinator: one for each set of credentials that somebody started a session with. Keys are in
-/// memory only; a coordinator that was started again has those of its own environment.
+/// The gateways of this coordinator: one for each set of credentials that somebody started a session with.
+/// Keys are in memory only; a coordinator that was started again has those of its own environment.
 final class Gateways: Sendable {
     private let home: Home
     private let recorder: LedgerRecorder

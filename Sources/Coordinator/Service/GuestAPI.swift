@@ -7,7 +7,8 @@ import Platform
 import System
 import Wire
 
-/// What guests may ask of the coordinator, each as itself. Everything that arrives here is hostile until checked.
+/// What guests may ask of the coordinator, each as itself. Everything that arrives here is hostile until
+/// checked.
 struct GuestAPI: Sendable {
     let session: SessionRunner
 
@@ -162,7 +163,8 @@ struct GuestAPI: Sendable {
     }
 
     private func exited(_ agent: String, _ body: JSON) {
-        guard let known = session.state.agents[agent], known.status == .ready else { return }
+        let state = session.state
+        guard !state.phase.isOver, let known = state.agents[agent], known.status == .ready else { return }
         let code = body["exit_code"]?.intValue ?? 255
         // Its guest is of no use without it; a new one goes on from the last turn.
         if let instance = known.instance {

@@ -4,7 +4,8 @@ import Journal
 import Kit
 import System
 
-/// Turns what a person asked for into a session that can start; whatever is wrong is said before anything is made.
+/// Turns what a person asked for into a session that can start; whatever is wrong is said before anything
+/// is made.
 struct SessionPreparation: Sendable {
     let home: Home
     let gateway: Gateway

@@ -8,7 +8,8 @@ import Synchronization
 import System
 import Wire
 
-/// One session that is under way: the one place where its state changes, and the threads that do what it asks for.
+/// One session that is under way: the one place where its state changes, and the threads that do what it
+/// asks for.
 final class SessionRunner: Sendable {
     /// What is known of a guest beside the journal; gone with the process, and no loss.
     struct Pulse: Sendable {
@@ -65,7 +66,8 @@ final class SessionRunner: Sendable {
 
     // MARK: Commands
 
-    /// Decides, writes down, and begins what follows. Throws when the command is refused or cannot be written.
+    /// Decides, writes down, and begins what follows. Throws when the command is refused or cannot be
+    /// written.
     func submit(_ command: Command) throws(ServiceError) {
         let effects = try core.withLock { (state) throws(ServiceError) -> [Effect] in
             do {
@@ -188,7 +190,8 @@ final class SessionRunner: Sendable {
 
     func wait(_ agent: String, _ isWaiting: Bool) { pulses.withLock { $0[agent]?.isWaiting = isWaiting } }
 
-    /// A guest that is silent, or alive without getting anywhere. Three missed minutes, or fifteen without progress.
+    /// A guest that is silent, or alive without getting anywhere. Three missed minutes, or fifteen without
+    /// progress.
     private static let silenceNanoseconds: Int64 = 180_000_000_000
     private static let stallMilliseconds: Int64 = 900_000
 

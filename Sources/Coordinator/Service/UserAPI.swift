@@ -140,8 +140,8 @@ struct UserAPI: Sendable {
     private static let ndjson: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
     private static let waitMilliseconds = 5000
 
-    /// The journal's events; with `follow` until the session is over. A slow reader reads from the journal, and
-    /// nothing is kept for it.
+    /// The journal's events; with `follow` until the session is over. A slow reader reads from the journal,
+    /// and nothing is kept for it.
     private func follow(_ session: SessionRunner, _ query: [String: String], _ exchange: HTTPExchange) {
         let follows = query["follow"] == "true"
         var after = query["after"].flatMap { Int64($0) } ?? 0

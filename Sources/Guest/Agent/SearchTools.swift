@@ -100,7 +100,8 @@ enum SearchTools {
     }
 }
 
-/// Globs over paths: `*` and `?` within a directory, `**` across them. A pattern without a slash matches names.
+/// Globs over paths: `*` and `?` within a directory, `**` across them. A pattern without a slash matches
+/// names.
 enum PathPattern {
     static func matches(_ path: String, _ pattern: String) -> Bool {
         guard pattern.contains("/") else {

@@ -2,7 +2,8 @@ import Glibc
 import Kit
 import System
 
-/// One call of a file tool, inside the sandbox: JSON on stdin, JSON on stdout. What it may touch, the kernel says.
+/// One call of a file tool, inside the sandbox: JSON on stdin, JSON on stdout. What it may touch, the
+/// kernel says.
 enum ToolProgram {
     /// What a tool says to the model when it cannot do what was asked.
     struct Problem: Error {
@@ -145,7 +146,8 @@ enum FileTools {
         }
         guard count == 1 || isAll else {
             throw ToolProgram.Problem(
-                "`old_string` occurs \(count) times in \(path). Give more of the lines around it, or set replace_all."
+                "`old_string` occurs \(count) times in \(path). Give more of the lines around it, "
+                    + "or set replace_all."
             )
         }
         try store(replace(Array(old.utf8), with: Array(new.utf8), in: Array(text.utf8)), at: path)

@@ -132,7 +132,7 @@ struct FileView {
             try Mounts.mount(
                 "copy", view.target, type: "tmpfs", flags: [.noSetuid, .noDevices],
                 data:
-                    "size=\(max(policy.tmpMB, 64))m,mode=755,uid=\(mapped(policy.uid)),gid=\(mapped(policy.gid))"
+                    "size=\(max(policy.tmpMB, 64))m,mode=755,\(owner)"
             )
         }
         let child = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
@@ -152,6 +152,7 @@ struct FileView {
         }
     }
 
+    private var owner: String { "uid=\(mapped(policy.uid)),gid=\(mapped(policy.gid))" }
     private func mapped(_ id: UInt32) -> UInt32 { Tool.isMapped(id) ? id : 0 }
 
     private func cover(_ layers: inout [String: JSON]) throws(SandboxError) {

@@ -1,6 +1,6 @@
-// openclaw-sandbox: one command, alone. Three processes: the parent keeps time and output, the init of the new pid
-// namespace makes the file system and reaps, the tool gives up what it must not have and execs. Single-threaded, so
-// that forking is safe.
+// openclaw-sandbox: one command, alone. Three processes: the parent keeps time and output, the init of the
+// new pid namespace makes the file system and reaps, the tool gives up what it must not have and execs.
+// Single-threaded, so that forking is safe.
 import Glibc
 import Kit
 import System
@@ -94,7 +94,8 @@ struct CommandLineOptions {
     }
 
     private static let usage =
-        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file FILE] -- COMMAND…"
+        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file "
+        + "FILE] -- COMMAND…"
 
     func readPolicy() throws(SandboxError) -> SandboxPolicy {
         let bytes = try attempt("read the policy") { () throws(SystemError) in

@@ -3,8 +3,8 @@ import Glibc
 import Kit
 import System
 
-/// What a tool never needs, refused by number. Linux: seccomp(2), through libseccomp, whose filter also ends programs
-/// that speak another architecture's or x32's numbers.
+/// What a tool never needs, refused by number. Linux: seccomp(2), through libseccomp, whose filter also
+/// ends programs that speak another architecture's or x32's numbers.
 struct SystemCallFilter {
     private let kind: SandboxPolicy.Filter
 
@@ -28,8 +28,8 @@ struct SystemCallFilter {
         "mbind", "set_mempolicy", "modify_ldt", "uselib", "personality",
     ]
 
-    /// Families of sockets that no tool speaks: KEY, RDS, PACKET, BLUETOOTH, TIPC, ALG, NFC, VSOCK, KCM, QIPCRTR,
-    /// SMC, XDP; see socket(2).
+    /// Families of sockets that no tool speaks: KEY, RDS, PACKET, BLUETOOTH, TIPC, ALG, NFC, VSOCK, KCM,
+    /// QIPCRTR, SMC, XDP; see socket(2).
     private static let families: [UInt64] = [15, 17, 21, 30, 31, 38, 39, 40, 41, 42, 43, 44]
 
     /// CLONE_NEW*, for clone(2) by its flags.

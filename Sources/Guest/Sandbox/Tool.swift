@@ -3,7 +3,8 @@ import Glibc
 import Kit
 import System
 
-/// The process that becomes the tool: gives up everything it must not have, in the order in which that is possible.
+/// The process that becomes the tool: gives up everything it must not have, in the order in which that is
+/// possible.
 struct Tool {
     let policy: SandboxPolicy
     let command: [String]

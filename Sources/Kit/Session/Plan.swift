@@ -47,7 +47,8 @@ public struct Plan: Sendable, Hashable, Codable {
 /// Everything that is wrong with a plan.
 public struct PlanError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Problem: Sendable, Hashable {
-        /// RFC 6901 pointer to the place, with the line before it when the plan is a text: "plan.yaml:7 /tasks/1".
+        /// RFC 6901 pointer to the place, with the line before it when the plan is a text: "plan.yaml:7
+        /// /tasks/1".
         public let path: String
         public let message: String
 
@@ -183,7 +184,8 @@ private struct PlanReader {
         if !Plan.workRoles.contains(role) {
             note(
                 pointer + ["role"],
-                "\(role) does not do tasks of a plan; \(Plan.workRoles.joined(separator: ", ")) does. Review and "
+                "\(role) does not do tasks of a plan; \(Plan.workRoles.joined(separator: ", ")) "
+                    + "does. Review and "
                     + "tests follow by themselves")
         }
         return PlanTask(

@@ -4,8 +4,8 @@ import Synchronization
 import System
 import Wire
 
-/// One guest: booted generic, then claimed for an app. Cold starts do both, one after the other; the pool does the
-/// first half early. There is no other way to start one.
+/// One guest: booted generic, then claimed for an app. Cold starts do both, one after the other; the pool
+/// does the first half early. There is no other way to start one.
 final class Guest: Sendable {
     struct State {
         var phase = Instance.State.restoring
@@ -258,8 +258,8 @@ final class Guest: Sendable {
         .array(group.hosts.map { [.string($0.address), .string($0.name)] })
     }
 
-    /// The volume read-only, then what is writable on top. The flags must be there before the mount is seen by the
-    /// guest: a change of flags does not propagate.
+    /// The volume read-only, then what is writable on top. The flags must be there before the mount is seen
+    /// by the guest: a change of flags does not propagate.
     private func show(_ volume: String, _ workspace: InstanceRequest.Workspace) throws(SystemError) {
         let stage = "\(directory)/stage"
         try Mounts.bind(volume, stage, readOnly: true, recursive: true, adding: [.noSetuid, .noDevices])
@@ -296,8 +296,8 @@ final class Guest: Sendable {
         return done
     }
 
-    /// Stops or continues every process of the guest, not its launcher. New ones may appear while the first are
-    /// being stopped, so it goes on until none does.
+    /// Stops or continues every process of the guest, not its launcher. New ones may appear while the first
+    /// are being stopped, so it goes on until none does.
     func signalAll(_ signal: Int32) throws(PlatformError) {
         var known: Set<Int32> = []
         for _ in 0..<100 {

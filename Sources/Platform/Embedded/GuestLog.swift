@@ -1,7 +1,8 @@
 import Kit
 import System
 
-/// The last lines of a guest, for whoever follows them; what does not fit is dropped from the front and counted.
+/// The last lines of a guest, for whoever follows them; what does not fit is dropped from the front and
+/// counted.
 final class GuestLog: Sendable {
     struct State {
         var lines: [LogLine] = []

@@ -2,7 +2,8 @@ import Glibc
 import Synchronization
 import System
 
-/// One network namespace with a bridge: its guests reach each other and the coordinator's sockets, and nothing else.
+/// One network namespace with a bridge: its guests reach each other and the coordinator's sockets, and
+/// nothing else.
 final class NetworkGroup: Sendable {
     private struct State {
         var listeners: [UInt16: SharedDescriptor] = [:]

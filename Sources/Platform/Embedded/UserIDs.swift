@@ -13,8 +13,8 @@ struct UserIDs: Sendable, Hashable {
     /// A guest has users for harness, agent and tools.
     var isRange: Bool { count > 1001 }
 
-    /// Prepares this process, which must have one thread: its own mount namespace always, and for an ordinary user
-    /// the user namespace in which it is root.
+    /// Prepares this process, which must have one thread: its own mount namespace always, and for an
+    /// ordinary user the user namespace in which it is root.
     static func prepare() throws(PlatformError) -> UserIDs {
         let ids: UserIDs
         if Credentials.effectiveUser() == 0 {
@@ -45,7 +45,8 @@ struct UserIDs: Sendable, Hashable {
                     groups: [.init(inside: 0, outside: group, count: 1)], denySetGroups: true)
                 return UserIDs(base: 0, count: 1, isRootless: true)
             }
-            // Only a process outside may write a map of more than one id, with the help of a set-user-id program.
+            // Only a process outside may write a map of more than one id, with the help of a set-user-id
+            // program.
             let go = try IO.pipe().split()
             let pid = Processes.current()
             let helper = try Processes.fork()

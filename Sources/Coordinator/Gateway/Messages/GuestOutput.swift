@@ -50,8 +50,8 @@ final class GuestOutput {
         write(event)
     }
 
-    /// Shows a streaming guest that its call is not forgotten. Only when the answer has begun, because with the
-    /// head the status of a failure would be lost; `isUrgent` begins it.
+    /// Shows a streaming guest that its call is not forgotten. Only when the answer has begun, because with
+    /// the head the status of a failure would be lost; `isUrgent` begins it.
     func keepAlive(isUrgent: Bool = false) {
         guard isStreaming, hasBegun || isUrgent else { return }
         switch form {

@@ -1,6 +1,7 @@
 // What a guest may ask for. The gateway answers for two things that it cannot see later: that the cost of a
 // call is bounded before it is made, and that a guest without a network does not get one through the provider
-// (fetching of URLs, tools and servers of the provider's side). So fields are passed on only if they are known.
+// (fetching of URLs, tools and servers of the provider's side). So fields are passed on only if they are
+// known.
 import Kit
 
 /// A checked request in the form of the Messages API.
@@ -36,7 +37,8 @@ struct MessagesRequest: Sendable {
         }
         for name in fields.keys.sorted() where !MessagesRequest.knownFields.contains(name) {
             throw .invalid(
-                "\(name): this gateway does not pass the field on, because its cost or its reach is not bounded"
+                "\(name): this gateway does not pass the field on, because its cost or its reach is "
+                    + "not bounded"
             )
         }
         guard let messages = fields["messages"]?.arrayValue, !messages.isEmpty else {
@@ -87,7 +89,8 @@ struct MessagesRequest: Sendable {
             let clientTools = ["bash_", "text_editor_", "memory_", "computer_"]
             guard clientTools.contains(where: { type.hasPrefix($0) }) else {
                 throw .invalid(
-                    "tools/\(index): \(type) runs at the provider's; this gateway passes on only tools that run "
+                    "tools/\(index): \(type) runs at the provider's; this gateway passes on only "
+                        + "tools that run "
                         + "in the guest")
             }
         }

@@ -1,5 +1,5 @@
-// One HTTP request over libcurl, on the caller's thread. What arrives is handed on before more is read, so the
-// sockets' own buffers are all that is held for a slow guest.
+// One HTTP request over libcurl, on the caller's thread. What arrives is handed on before more is read, so
+// the sockets' own buffers are all that is held for a slow guest.
 import CCurl
 import Glibc
 import Kit

@@ -136,8 +136,8 @@ extension Script {
             + "\"\(first.prefix(160))\"; it has " + known.joined(separator: "; ")
     }
 
-    /// Replaces `${task.id}`, `${agent}`, `${last_result}` and `${file:PATH}`; whatever else looks like a template is
-    /// text, because scripts write programs.
+    /// Replaces `${task.id}`, `${agent}`, `${last_result}` and `${file:PATH}`; whatever else looks like a
+    /// template is text, because scripts write programs.
     func fill(_ text: String, _ caller: Caller, lastResult: String) -> String {
         guard text.contains("${") else { return text }
         var output = ""

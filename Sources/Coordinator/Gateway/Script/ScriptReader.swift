@@ -1,8 +1,8 @@
 import Kit
 import System
 
-/// Reads a script strictly, because a misspelt field would silently be another story, and collects every mistake
-/// with its place.
+/// Reads a script strictly, because a misspelt field would silently be another story, and collects every
+/// mistake with its place.
 struct ScriptReader {
     private let directory: String
     /// Knows the lines, when the script is YAML.

@@ -144,7 +144,8 @@ struct Clone: Sendable {
         } else {
             try git(["checkout", "--quiet", "--no-track", "-B", branch, upstream])
         }
-        if let conflict = task["context"]?["conflict"], !conflict.isNull { try rebase(&task) }
+        // A rework starts from what has been merged since, its own earlier work among it.
+        if isRework { try rebase(&task) }
         return task
     }
 
@@ -208,13 +209,9 @@ struct Clone: Sendable {
     private func rebase(_ task: inout JSON) throws(HarnessError) {
         let (code, _, problem) = try attemptGit(["rebase", upstream])
         if code == 0 {
-            Self.tell(
-                &task,
-                """
-                The harness has rebased your branch onto \(upstream) without conflicts. Check that it still \
-                works.
-                """
-            )
+            if !conflictFiles.isEmpty {
+                Self.tell(&task, "Your branch was rebased without conflicts. Check that it still works.")
+            }
             return
         }
         guard isRebasing else {
