@@ -13,6 +13,8 @@ struct EffectRunner: Sendable {
     /// Why it could not be done.
     struct Failure: Error {
         let message: String
+        /// The platform is being started again, or does not know the session yet after it was.
+        var isPlatformAway = false
 
         init(_ message: String) { self.message = message }
     }
@@ -28,6 +30,10 @@ struct EffectRunner: Sendable {
             return .success(try perform(effect))
         } catch let error as Failure {
             return .failure(error)
+        } catch let error as PlatformError {
+            var failure = Failure("\(error)")
+            failure.isPlatformAway = ["no_platform", "not_found"].contains(error.code)
+            return .failure(failure)
         } catch {
             return .failure(Failure("\(error)"))
         }

@@ -101,7 +101,7 @@ final class SessionRunner: Sendable {
     private func begin(_ effect: Effect) {
         guard running.withLock({ $0.insert(effect.key).inserted }) else { return }
         Worker.start("effect", stackBytes: 1 << 20) { [self] in
-            let result = EffectRunner(session: self).run(effect)
+            let result = carryOut(effect)
             _ = running.withLock { $0.remove(effect.key) }
             switch result {
             case .success(let value): insist(.succeeded(key: effect.key, value))
@@ -109,6 +109,19 @@ final class SessionRunner: Sendable {
             }
             if case .teardown = effect { world.log("\(id): torn down") }
         }
+    }
+
+    /// A platform that is away is started again by the coordinator, so what needs it is tried for that long.
+    private static let absenceTries = 100
+    private static let absenceMilliseconds = 300
+
+    private func carryOut(_ effect: Effect) -> Result<EffectResult, EffectRunner.Failure> {
+        for _ in 0..<Self.absenceTries {
+            let result = EffectRunner(session: self).run(effect)
+            guard case .failure(let failure) = result, failure.isPlatformAway else { return result }
+            pause(milliseconds: Self.absenceMilliseconds)
+        }
+        return EffectRunner(session: self).run(effect)
     }
 
     // MARK: Beginning and going on
