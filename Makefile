@@ -24,7 +24,7 @@ test: ## set up and run every test
 	@scripts/test
 
 bench: build ## measure against peers and floors in the same run
-	@scripts/setup test && scripts/bench
+	@scripts/setup test && scripts/bench --write
 
 check: lint ## format, lint and the tidy tests
 	@swift test --filter TidyTests

@@ -1,6 +1,7 @@
 """Whole sessions, as a user runs them: real guests, real git, real tool calls; only models are stand-ins."""
 
 import hashlib
+import importlib
 import json
 import os
 import pathlib
@@ -11,20 +12,13 @@ import time
 
 from home import OPENCLAW, ROOT, Failure, Home, check, git, kill, wait_for
 from messages_server import Provider
+from registry import TESTS, test
 
 CALCULATOR = "examples/calculator/repository"
 SERVICE = "examples/token-service/repository"
 ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
 TEAM = f"script:{ROOT}/examples/calculator/five-agents.yaml"
 DEMO = f"script:{ROOT}/examples/token-service/model.yaml"
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
 def session_of(home):
     return home.json("sessions")[0]["id"]
 
@@ -429,6 +423,8 @@ def an_ordinary_user_runs_the_same_session():
 
 
 def main():
+    for path in sorted(pathlib.Path(__file__).parent.glob("suite_*.py")):
+        importlib.import_module(path.stem)
     wanted = sys.argv[1:]
     chosen = [t for t in TESTS if not wanted or any(word in t.__name__ for word in wanted)]
     failed = []
@@ -449,4 +445,5 @@ def main():
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
