@@ -32,6 +32,11 @@ struct MessageAssembler: Sendable {
             if let index = event.data["index"]?.intValue { close(index) }
         case "message_delta":
             for (name, value) in event.data["delta"]?.objectValue ?? [:] { head[name] = value }
+            // What the provider did to the context, and what else it may tell beside the delta.
+            for (name, value) in event.data.objectValue ?? [:]
+            where !["type", "delta", "usage"].contains(name) {
+                head[name] = value
+            }
             take(usage: event.data["usage"])
         case "message_stop":
             for index in Array(inputs.keys) { close(index) }
@@ -68,7 +73,8 @@ struct MessageAssembler: Sendable {
         switch delta["type"]?.stringValue {
         case "text_delta": append("text", delta["text"])
         case "thinking_delta": append("thinking", delta["thinking"])
-        case "signature_delta": append("signature", delta["signature"])
+        // It comes whole: the last one holds, as in the official SDKs.
+        case "signature_delta": block["signature"] = delta["signature"]
         case "input_json_delta":
             inputs[index, default: ""] += delta["partial_json"]?.stringValue ?? ""
             return
