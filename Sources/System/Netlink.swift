@@ -96,11 +96,15 @@ public final class Netlink: Sendable {
         }
     }
 
-    /// Makes a bridge.
-    public func createBridge(_ name: String) throws(SystemError) {
+    /// Makes a bridge with a hardware address of its own.
+    ///
+    /// Without one a bridge takes the lowest of its ports', and so another whenever a port comes or goes:
+    /// what its neighbours remember is then wrong for half a minute. Linux: bridge(8)
+    public func createBridge(_ name: String, hardwareAddress: [UInt8]) throws(SystemError) {
         try send("bridge add", name, type: Request.newLink, flags: Request.create) {
             $0.link()
             $0.attribute(3, name)  // IFLA_IFNAME
+            $0.attribute(1, hardwareAddress)  // IFLA_ADDRESS
             $0.nest(18) { $0.attribute(1, "bridge") }  // IFLA_LINKINFO, IFLA_INFO_KIND
         }
     }

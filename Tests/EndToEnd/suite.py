@@ -129,7 +129,9 @@ def in_progress(agent):
 
 
 def guest_pid(home, session, agent):
-    instance = next(a for a in home.json("session", session)[0]["agents"] if a["id"] == agent)["guest"]
+    # A session that waits for approval exits with 8, which is no failure here.
+    summary = home.json("session", session, check=False)[0]
+    instance = next(a for a in summary["agents"] if a["id"] == agent)["guest"]
     answer = subprocess.run(
         ["curl", "-sS", "--unix-socket", str(home.path / "aegis/aegisd.sock"), f"http://x/v1/instances/{instance}"],
         check=True, capture_output=True, text=True)
@@ -143,14 +145,20 @@ def descendants(pid):
 
 @test
 def the_agents_process_is_killed_and_the_end_is_the_same():
+    killed = []
+
     def harm(session):
+        killed.append(time.time() * 1000)
         for pid in descendants(guest_pid(home, session, "coder-1")):
             if b"openclaw-agent" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                 kill(pid)
 
     with Home() as home:
         tree, events = demo(home, harm, in_progress("coder-1"))
-        check("agent.lost" in types(events), "nobody noticed")
+        lost = next((e["at"] for e in events if e["type"] == "agent.lost"), None)
+        check(lost is not None, "nobody noticed")
+        # Guests come and go meanwhile: the coordinator's address must stay where its neighbours know it.
+        check(lost - killed[0] < 20_000, f"noticed after {lost - killed[0]:.0f} ms")
         check(tree == unharmed_tree()[0], "the result is another one")
 
 
@@ -348,29 +356,67 @@ def a_model_that_answers_nonsense_ends_in_a_clear_failure():
 
 
 @test
-def a_second_daemon_is_refused_and_a_full_disk_loses_nothing():
+def a_second_daemon_is_refused():
     with Home() as home:
         home.run("coordinator", "start")
         for daemon in ["coordinator", "platform"]:
             done = home.run(daemon, "serve", check=False)
             check(done.returncode != 0 and ("in use" in done.stderr or "already" in done.stderr), done.stderr)
-        home.run("coordinator", "stop", "--all")
-        check(os.geteuid() == 0, "this test mounts a small disk and needs root")
+
+
+def fill(directory):
+    """Writes until the disk is full; returns the file."""
+    ballast = directory / "ballast"
+    with open(ballast, "wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                continue
+    return ballast
+
+
+@test
+def a_full_disk_is_said_and_nothing_is_lost():
+    check(os.geteuid() == 0, "this test mounts a small disk and needs root")
+    with Home() as home:
         small = home.path / "small"
         small.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "small", str(small)], check=True)
-        try:
-            repository = home.repository(CALCULATOR)
-            (small / "ballast").write_bytes(b"x" * (2 << 20))
-            full = {"AEGIS_OPENCLAW_HOME": str(small / "openclaw")}
-            done = home.run(
-                "run", "Fix it", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER, check=False,
-                timeout=120, **full)
-            check(done.returncode != 0, "a session fits into nothing")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "small", str(small)], check=True)
+        full = {"AEGIS_OPENCLAW_HOME": str(small / "openclaw")}
+
+        def says_why(done):
             said = done.stdout + done.stderr
             check(any(word in said for word in ["ENOSPC", "space", "full", "disk"]), said)
-            home.run("coordinator", "stop", "--all", **full)
+
+        try:
+            repository = home.repository(CALCULATOR)
+            run = ["run", "Fix it", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER, "--merge"]
+            home.run("coordinator", "start", **full)
+            ballast = fill(small)
+            done = home.run(*run, check=False, timeout=120, **full)
+            check(done.returncode not in (0, 8), "a session fits into nothing")
+            says_why(done)
+            ballast.unlink()
+            check(home.run(*run, check=False, **full).returncode == 8, "with room again it does not work")
+            session = home.json("sessions", **full)[0]["id"]
+            before = home.json("session", session, "--logs", check=False, **full)
+            ballast = fill(small)
+            done = home.run("approve", session, check=False, **full)
+            if done.returncode != 0:
+                says_why(done)
+            ballast.unlink()
+            home.run("approve", session, check=False, **full)
+            wait_for(
+                lambda: home.json("session", session, check=False, **full)[0]["state"] == "completed",
+                "the end of the session", 60)
+            events = home.json("session", session, "--logs", **full)
+            check(events[: len(before)] == before, "what was acknowledged before is another thing now")
+            check(home.run("session", session, "--verify", **full).returncode == 0, "the journal does not verify")
+            check("test_difference" in git(repository, "show", "HEAD:tests/test_calculator.py"), "the change did not come home")
         finally:
+            home.run("coordinator", "stop", "--all", check=False, **full)
             subprocess.run(["umount", "-l", str(small)], check=True)
 
 
