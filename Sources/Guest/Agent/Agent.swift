@@ -28,42 +28,10 @@ struct AgentError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// The harness's socket.
-struct HarnessClient: Sendable {
-    private let peer: JSONRPCPeer
-
-    init() throws(AgentError) {
-        let path = Environment.get("OPENCLAW_AGENT_SOCKET") ?? "/run/openclaw/agent.sock"
-        do throws(SystemError) {
-            let socket = SharedDescriptor(try Sockets.connectUnix(path))
-            var limits = JSONRPCPeer.Limits()
-            limits.lineBytes = 16 << 20
-            peer = JSONRPCPeer(input: socket, output: socket, name: "harness", limits: limits)
-            peer.start()
-        } catch {
-            throw AgentError("connect to the harness: \(error)")
-        }
-    }
-
-    /// Calls a method. A long one is a tool that takes its time: the harness bounds it.
-    func call(_ method: String, _ params: JSON = [:], timeoutMilliseconds: Int? = nil) throws(AgentError)
-        -> JSON
-    {
-        do throws(JSONRPCCallError) {
-            return try peer.call(method, params, timeoutMilliseconds: timeoutMilliseconds)
-        } catch {
-            throw AgentError("\(error)")
-        }
-    }
-
-    /// True when the harness has gone.
-    var isClosed: Bool { peer.endReason != nil }
-}
-
 /// Takes one task after the other.
 struct AgentLoop: Sendable {
-    let harness: HarnessClient
-    let model: ModelClient
+    let harness: any Harness
+    let model: any Model
 
     func run() throws(AgentError) {
         while !harness.isClosed {
@@ -73,13 +41,14 @@ struct AgentLoop: Sendable {
         }
     }
 
-    private func work(on task: JSON) throws(AgentError) {
+    /// One task to its end, and the end told to the harness.
+    func work(on task: JSON) throws(AgentError) {
         let id = task["id"] ?? ""
         var conversation: Conversation
         do throws(AgentError) {
             conversation = try Conversation(harness: harness, model: model, task: task)
         } catch {
-            _ = try harness.call("task.fail", ["task": id, "reason": .string("begin: \(error)")])
+            try fail(id, "begin: \(error)")
             return
         }
         while true {
@@ -91,9 +60,8 @@ struct AgentLoop: Sendable {
                 end = .failed(error.description)
             }
             switch end {
-            case .failed(let reason):
-                _ = try harness.call("task.fail", ["task": id, "reason": .string(reason)])
-                return
+            case .failed(let reason): return try fail(id, reason)
+            case .cancelled: return
             case .completed(let result, let summary):
                 do throws(AgentError) {
                     _ = try harness.call(
@@ -103,13 +71,13 @@ struct AgentLoop: Sendable {
                 } catch {
                     if harness.isClosed { throw error }
                     // Conflict markers that are left, for example: the model can do something about it.
-                    guard conversation.refuse("\(error)") else {
-                        _ = try harness.call("task.fail", ["task": id, "reason": .string("\(error)")])
-                        return
-                    }
+                    guard conversation.refuse("\(error)") else { return try fail(id, "\(error)") }
                 }
-            case .cancelled: return
             }
         }
+    }
+
+    private func fail(_ id: JSON, _ reason: String) throws(AgentError) {
+        _ = try harness.call("task.fail", ["task": id, "reason": .string(reason)])
     }
 }

@@ -3,8 +3,14 @@ import Kit
 import System
 import Wire
 
+/// What an agent needs of its model; tests have one of their own.
+protocol Model: Sendable {
+    /// Asks until there is a whole answer or a reason why there will be none.
+    func ask(_ body: JSON, task: String, notice: (String) -> Void) throws(AgentError) -> ModelClient.Answer
+}
+
 /// The Messages API, as the gateway speaks it.
-struct ModelClient: Sendable {
+struct ModelClient: Model {
     private let address: HTTPAddress
     private let prefix: String
     private let key: String
@@ -38,19 +44,17 @@ struct ModelClient: Sendable {
     struct Answer: Sendable {
         var content: [JSON]
         var stopReason: String
+        /// All of the prompt, from the cache or not.
         var inputTokens: Int
         var outputTokens: Int
     }
-
-    /// What is told while waiting.
-    typealias Notice = (String) -> Void
 
     /// First and longest pause between tries, and how long to try in all, in milliseconds: a coordinator that
     /// restarts is back within seconds, a provider that is overloaded within minutes.
     private static let pauses = (first: 250, longest: 20_000, total: 900_000)
 
     /// Asks, again and again until there is a whole answer or a reason why there will be none.
-    func ask(_ body: JSON, task: String, notice: Notice) throws(AgentError) -> Answer {
+    func ask(_ body: JSON, task: String, notice: (String) -> Void) throws(AgentError) -> Answer {
         let deadline = Clock.monotonicNanoseconds() + Int64(Self.pauses.total) * 1_000_000
         var pause = Self.pauses.first
         while true {
@@ -120,82 +124,4 @@ struct ModelClient: Sendable {
 
 extension String {
     fileprivate var trimmingSlash: String { hasSuffix("/") ? String(dropLast()) : self }
-}
-
-/// Puts the pieces of a streamed answer together. Whatever is missing at the end is no answer.
-struct AnswerAssembler {
-    private var blocks: [Int: JSON] = [:]
-    private var texts: [Int: String] = [:]
-    private var closed: Set<Int> = []
-    private var stopReason: String?
-    private var isStopped = false
-    private var usage = (input: 0, output: 0)
-    private(set) var failure: String?
-
-    /// Content blocks of one answer.
-    private static let blockLimit = 1000
-
-    mutating func take(_ event: ServerSentEvent) {
-        guard let data = try? JSON.parse(event.data) else {
-            if event.event != "ping" { failure = "the answer has an event that is no JSON" }
-            return
-        }
-        switch data["type"]?.stringValue ?? event.event {
-        case "message_start":
-            usage.input = data["message"]?["usage"]?["input_tokens"]?.intValue ?? 0
-        case "content_block_start": start(data)
-        case "content_block_delta": extend(data)
-        case "content_block_stop": if let index = data["index"]?.intValue { closed.insert(index) }
-        case "message_delta":
-            stopReason = data["delta"]?["stop_reason"]?.stringValue ?? stopReason
-            usage.output = data["usage"]?["output_tokens"]?.intValue ?? usage.output
-        case "message_stop": isStopped = true
-        case "error": failure = data["error"]?["message"]?.stringValue ?? "the answer ended with an error"
-        default: break
-        }
-    }
-
-    private mutating func start(_ data: JSON) {
-        guard let index = data["index"]?.intValue, blocks.count < Self.blockLimit else {
-            failure = "the answer has too many parts"
-            return
-        }
-        blocks[index] = data["content_block"]
-        texts[index] = data["content_block"]?["text"]?.stringValue ?? ""
-    }
-
-    private mutating func extend(_ data: JSON) {
-        guard let index = data["index"]?.intValue, let delta = data["delta"] else { return }
-        switch delta["type"]?.stringValue {
-        case "text_delta": texts[index, default: ""] += delta["text"]?.stringValue ?? ""
-        case "input_json_delta": texts[index, default: ""] += delta["partial_json"]?.stringValue ?? ""
-        case "thinking_delta": texts[index, default: ""] += delta["thinking"]?.stringValue ?? ""
-        case "signature_delta": blocks[index]?["signature"] = delta["signature"]
-        default: break
-        }
-    }
-
-    /// The answer, when it is whole.
-    var answer: ModelClient.Answer? {
-        guard isStopped, failure == nil, closed.isSuperset(of: blocks.keys) else { return nil }
-        var content: [JSON] = []
-        for index in blocks.keys.sorted() {
-            guard var block = blocks[index] else { continue }
-            let text = texts[index] ?? ""
-            switch block["type"]?.stringValue {
-            case "tool_use":
-                // Input that is no JSON stays visible as such; the tool's answer will say so.
-                block["input"] =
-                    text.isEmpty ? [:] : (try? JSON.parse(text)) ?? ["invalid_json": .string(text)]
-            case "thinking": block["thinking"] = .string(text)
-            default:
-                if text.isEmpty { continue }
-                block["text"] = .string(text)
-            }
-            content.append(block)
-        }
-        return ModelClient.Answer(
-            content: content, stopReason: stopReason ?? "end_turn", inputTokens: usage.input,
-            outputTokens: usage.output)
-    }
 }

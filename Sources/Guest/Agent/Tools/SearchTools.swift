@@ -77,6 +77,7 @@ enum SearchTools {
     /// A POSIX extended regular expression. Linux: regex(3)
     private final class Expression {
         private let compiled = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
+        private var isCompiled = false
 
         init(_ pattern: String, ignoresCase: Bool) throws(ToolProgram.Problem) {
             compiled.initialize(to: regex_t())
@@ -86,13 +87,14 @@ enum SearchTools {
                 regerror(code, compiled, &text, text.count)
                 let words = String(
                     decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                compiled.deallocate()
                 throw ToolProgram.Problem("The pattern is no regular expression: \(words)")
             }
+            isCompiled = true
         }
 
         deinit {
-            regfree(compiled)
+            // Runs after a failed init, too.
+            if isCompiled { regfree(compiled) }
             compiled.deallocate()
         }
 
