@@ -19,14 +19,16 @@ struct CoordinatorClient: Sendable {
 
     /// Sends a request. An answer that is an error becomes one, with the exit code that its kind has.
     @discardableResult
-    func call(_ method: String, _ path: String, _ body: JSON? = nil) throws(CLIError) -> JSON {
+    func call(
+        _ method: String, _ path: String, _ body: JSON? = nil, timeoutMilliseconds: Int = 1_800_000
+    ) throws(CLIError) -> JSON {
         let request =
             body.map { HTTPRequest(method, path, json: $0) } ?? HTTPRequest(method, path)
         let response: HTTPResponse
         do throws(HTTPError) {
             // Making a session clones a repository, which may be large and far away.
             response = try HTTPClient.send(
-                request, to: .unix(home.coordinatorSocket), timeoutMilliseconds: 1_800_000)
+                request, to: .unix(home.coordinatorSocket), timeoutMilliseconds: timeoutMilliseconds)
         } catch {
             throw CLIError(
                 .noPlatform, "ask the coordinator: \(error)",
@@ -40,6 +42,7 @@ struct CoordinatorClient: Sendable {
     /// Follows a stream of JSON lines until it ends, or `body` says false.
     func follow(_ path: String, _ body: @escaping (JSON) -> Bool) throws(CLIError) {
         var lines = JSONLines(limit: 32 << 20)
+        var refusal: CLIError?
         do throws(HTTPError) {
             let response = try HTTPClient.send(
                 HTTPRequest("GET", path), to: .unix(home.coordinatorSocket),
@@ -49,15 +52,14 @@ struct CoordinatorClient: Sendable {
                 for value in values where !body(value) { return false }
                 return true
             }
-            guard response.isSuccess else {
-                throw HTTPError(
-                    .misuse, (try? response.json())?["error"]?["message"]?.stringValue ?? "refused")
-            }
+            guard !response.isSuccess else { return }
+            refusal = Self.error(response.status, (try? response.json()) ?? .null)
         } catch {
             throw CLIError(
                 .failed, "follow \(path): \(error)",
                 hint: "the session goes on in the coordinator; openclaw sessions shows it")
         }
+        if let refusal { throw refusal }
     }
 
     private static func error(_ status: Int, _ json: JSON) -> CLIError {

@@ -8,15 +8,17 @@ import System
 extension Command {
     static let coordinator = Command(
         name: "coordinator", operands: "start|stop|status",
-        summary: "the daemon that leads sessions; run starts it when needed",
+        summary: "the daemon that leads sessions; run starts it when needed", group: .setup,
+        operandKinds: [.words(["start", "stop", "status"])], operandLimit: 1,
         options: [OptionSpec("all", "with stop: the platform and its guests too")]
     ) { (arguments) throws(CLIError) in
-        let terminal = Terminal(json: arguments.has("json"))
+        let terminal = Terminal(arguments)
         let client = CoordinatorClient(home: Home())
         switch arguments.positional.first {
         case "start":
             let isNew = try client.start()
-            terminal.line(isNew ? "coordinator: started" : "coordinator: runs already")
+            terminal.done(
+                isNew ? "coordinator: started" : "coordinator: runs already", ["started": JSON(isNew)])
             return .done
         case "stop": return try stop(client, terminal, all: arguments.has("all"))
         case "status":
@@ -42,14 +44,17 @@ extension Command {
 
     static let platform = Command(
         name: "platform", operands: "serve|stop|status",
-        summary: "the embedded platform: an aegisd for machines without one", options: []
+        summary: "the embedded platform: an aegisd for machines without one", group: .setup,
+        operandKinds: [.words(["serve", "stop", "status"])], operandLimit: 1, options: []
     ) { (arguments) throws(CLIError) in
-        let terminal = Terminal(json: arguments.has("json"))
+        let terminal = Terminal(arguments)
         let home = Home()
         switch arguments.positional.first {
         case "serve": return try Daemon.platform(home)
         case "stop":
-            terminal.line(try Daemon.stopPlatform(home) ? "platform: stopped" : "platform: does not run")
+            let hasStopped = try Daemon.stopPlatform(home)
+            terminal.done(
+                hasStopped ? "platform: stopped" : "platform: does not run", ["stopped": JSON(hasStopped)])
             return .done
         case "status":
             do {
@@ -66,19 +71,31 @@ extension Command {
     private static func stop(_ client: CoordinatorClient, _ terminal: Terminal, all: Bool) throws(CLIError)
         -> ExitCode
     {
-        if client.isRunning {
+        let wasRunning = client.isRunning
+        if wasRunning {
             try client.call("POST", "/v1/shutdown", [:])
-            let deadline = Clock.monotonicNanoseconds() + 15_000_000_000
-            while client.isRunning, Clock.monotonicNanoseconds() < deadline { usleep(20_000) }
-            terminal.line("coordinator: stopped; sessions go on when it is started again")
-        } else {
-            terminal.line("coordinator: does not run")
+            let deadline = Clock.monotonicNanoseconds() + stopMilliseconds * 1_000_000
+            while client.isRunning {
+                guard Clock.monotonicNanoseconds() < deadline else {
+                    throw CLIError(
+                        .failed, "the coordinator still answers after \(stopMilliseconds / 1000) s",
+                        hint: "its log is \(client.home.coordinatorLog)")
+                }
+                usleep(20_000)
+            }
         }
-        if all, try Daemon.stopPlatform(client.home) {
-            terminal.line("platform: stopped, and its guests with it")
-        }
+        let hasStoppedPlatform = all ? try Daemon.stopPlatform(client.home) : false
+        let words =
+            wasRunning
+            ? "coordinator: stopped; sessions go on when it is started again" : "coordinator: does not run"
+        terminal.done(
+            words + (hasStoppedPlatform ? "\nplatform: stopped, and its guests with it" : ""),
+            ["stopped": JSON(wasRunning), "platform_stopped": JSON(hasStoppedPlatform)])
         return .done
     }
+
+    /// How long a coordinator may take to end, in milliseconds.
+    private static let stopMilliseconds: Int64 = 15_000
 }
 
 /// The daemons themselves, in the foreground.

@@ -7,8 +7,8 @@ import System
 extension Command {
     static let doctor = Command(
         name: "doctor", operands: "", summary: "check this machine, and say what to do about what is missing",
-        options: []
-    ) { (arguments) throws(CLIError) in Doctor(home: Home()).run(Terminal(json: arguments.has("json"))) }
+        group: .setup, operandLimit: 0, options: []
+    ) { (arguments) throws(CLIError) in Doctor(home: Home()).run(Terminal(arguments)) }
 }
 
 /// The checks.
@@ -27,8 +27,8 @@ struct Doctor {
 
     func run(_ terminal: Terminal) -> ExitCode {
         let findings = [
-            git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
-            credentials(),
+            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
+            credentials(), settings(), namesakes(),
         ]
         for finding in findings {
             if terminal.wantsJSON {
@@ -139,17 +139,6 @@ struct Doctor {
             detail: isEnough ? "cgroup v2" : "no cgroup v2 controllers; rlimits only",
             next: isEnough
                 ? "" : "boot with systemd.unified_cgroup_hierarchy=1 to have guests limited as a whole")
-    }
-
-    private func disk() -> Finding {
-        let place = Files.exists(home.path) ? home.path : Files.exists(home.aegis) ? home.aegis : "/"
-        let text = (try? Spawn.run(Spawn.Command(["df", "-Pm", place])))?.stdoutText ?? ""
-        let free =
-            text.split(separator: "\n").last?.split(separator: " ").dropFirst(3).first.flatMap { Int($0) }
-            ?? 0
-        return Finding(
-            name: "disk", verdict: free >= 2048 ? .good : .limited, detail: "\(free) MB free for sessions",
-            next: free >= 2048 ? "" : "free some space, or move sessions with AEGIS_OPENCLAW_HOME")
     }
 
     private func coordinator() -> Finding {

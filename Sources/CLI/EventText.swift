@@ -2,6 +2,17 @@ import Kit
 
 /// An event in one line, for people; nil for what only programs care about.
 enum EventText {
+    /// The types that may have a line; a test walks through them.
+    static let types = [
+        "session.started", "plan.accepted", "plan.changed", "plan.rejected", "agent.ready", "agent.lost",
+        "task.assigned", "task.progressed", "task.completed", "task.failed", "task.returned", "task.merged",
+        "merge.conflicted", "gate.started", "gate.passed", "gate.failed", "review.requested", "comment.made",
+        "review.submitted", "tests.reported", "approval.requested", "approval.granted", "approval.denied",
+        "delivery.merged", "artifact.stored", "model.refused", "model.waited", "message.sent",
+        "session.paused",
+        "session.resumed", "session.completed", "session.failed", "session.cancelled",
+    ]
+
     static func line(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
         func text(_ field: String) -> String { Terminal.harmless(data[field]?.stringValue ?? "") }
         let agent = text("agent")
@@ -68,7 +79,7 @@ enum EventText {
     private static func plan(_ data: JSON) -> String {
         let tasks = (data["plan"]?["tasks"]?.arrayValue ?? []).map { task -> String in
             let after = (task["depends_on"]?.arrayValue ?? []).compactMap(\.stringValue)
-            let wait = after.isEmpty ? "" : " (after \(after.joined(separator: ", ")))"
+            let wait = after.isEmpty ? "" : " (after \(Terminal.harmless(after.joined(separator: ", "))))"
             return "\n           \(Terminal.harmless(task["id"]?.stringValue ?? ""))  "
                 + Terminal.harmless(task["title"]?.stringValue ?? "") + wait
         }

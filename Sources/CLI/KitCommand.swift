@@ -8,9 +8,10 @@ import System
 extension Command {
     static let kit = Command(
         name: "kit", operands: "install DIRECTORY | list | info [NAME]",
-        summary: "install the kit under ~/.aegis/kits, or say what is installed", options: []
+        summary: "install the kit under ~/.aegis/kits, or say what is installed", group: .setup,
+        operandKinds: [.words(["install", "list", "info"]), .directory], operandLimit: 2, options: []
     ) { (arguments) throws(CLIError) in
-        let command = KitCommand(home: Home(), terminal: Terminal(json: arguments.has("json")))
+        let command = KitCommand(home: Home(), terminal: Terminal(arguments))
         switch arguments.positional.first {
         case "install": return try command.install(arguments.positional.dropFirst().first)
         case "list": return try command.list()
@@ -61,13 +62,9 @@ struct KitCommand {
             throw CLIError(.failed, "install the kit to \(target): \(error)")
         }
         let isRegistered = register(target)
-        if terminal.wantsJSON {
-            terminal.json([
-                "name": .string(manifest.name), "path": .string(target), "registered": JSON(isRegistered),
-            ])
-        } else {
-            terminal.line("installed \(manifest.name) \(manifest.version) in \(target)")
-        }
+        terminal.done(
+            "installed \(manifest.name) \(manifest.version) in \(target)",
+            ["name": .string(manifest.name), "path": .string(target), "registered": JSON(isRegistered)])
         return .done
     }
 

@@ -1,18 +1,35 @@
 // The openclaw command: finds the subcommand, runs it, and turns its error into words and an exit code.
 import Glibc
 import Kit
+import Service
 import System
 
 /// One subcommand.
 struct Command: Sendable {
+    /// Where the overview shows it.
+    enum Group: String, Sendable, CaseIterable {
+        case work = "Work"
+        case look = "Look"
+        case steer = "Steer"
+        case setup = "Set up"
+        /// For programs; shown nowhere.
+        case hidden
+    }
+
     let name: String
     /// What follows the name in the usage line.
     let operands: String
     /// One line for the list.
     let summary: String
+    var group = Group.look
+    /// What its operands stand for, in order; the last one repeats when `operandLimit` allows more.
+    var operandKinds: [ValueKind] = []
+    /// At most so many operands; nil for any number.
+    var operandLimit: Int?
     let options: [OptionSpec]
     /// What more there is to say in its own help.
     var notes = ""
+    var examples: [String] = []
     let run: @Sendable (Arguments) throws(CLIError) -> ExitCode
 }
 
@@ -21,12 +38,20 @@ public enum Program {
     static let version = "0.1.0"
 
     static let commands: [Command] = [
-        .run, .sessions, .session, .approve, .deny, .pause, .resume, .cancel, .diff, .logs, .status,
-        .doctor, .coordinator, .platform, .kit,
+        .run, .sessions, .session, .logs, .diff, .status, .approve, .deny, .pause, .resume, .cancel, .doctor,
+        .config, .coordinator, .platform, .kit, .completion, .help, .version, .complete,
     ]
 
-    static let json = OptionSpec("json", "print JSON instead of text")
-    static let help = OptionSpec("help", short: "h", "show this help")
+    /// What every command takes.
+    static let common = [
+        OptionSpec("json", "print JSON instead of text"),
+        OptionSpec("quiet", short: "q", "print results only"),
+        OptionSpec("verbose", short: "v", "say more"),
+        OptionSpec(
+            "color", value: "WHEN", kind: .words(["auto", "always", "never"]),
+            "colours: auto, always or never; auto by default, and NO_COLOR is respected"),
+        OptionSpec("help", short: "h", "show this help"),
+    ]
 
     /// Runs the command line; the result is the exit code.
     public static func main(_ words: [String]) -> Int32 {
@@ -40,77 +65,94 @@ public enum Program {
     }
 
     private static func dispatch(_ words: [String]) throws(CLIError) -> ExitCode {
-        guard let name = words.first, !["--help", "-h", "help"].contains(name) else {
-            if words.count > 1, words[0] == "help",
-                let command = commands.first(where: { $0.name == words[1] })
-            {
-                Terminal().line(usage(of: command))
-            } else {
-                Terminal().line(overview())
+        let (leading, rest) = split(words)
+        guard let name = rest.first else {
+            if leading.contains("--version") {
+                return try run(.version, leading.filter { $0 != "--version" })
             }
-            return words.isEmpty ? .usage : .done
-        }
-        if name == "--version" || name == "version" {
-            Terminal().line("openclaw \(version)")
-            return .done
+            let isAsked = leading.contains("--help") || leading.contains("-h")
+            let arguments = try Arguments(leading, specs: common)
+            let terminal = Terminal(arguments)
+            for line in Help.overview(columns: terminal.columns) { terminal.line(line) }
+            return isAsked ? .done : .usage
         }
         guard let command = commands.first(where: { $0.name == name }) else {
-            let near = commands.map(\.name).min { distance($0, name) < distance($1, name) } ?? ""
+            let near = nearest(name, of: commands.filter { $0.group != .hidden }.map(\.name))
             throw CLIError(
                 .usage, "there is no command \(name)",
-                hint: distance(near, name) <= 2
-                    ? "did you mean openclaw \(near)?" : "openclaw --help lists them")
+                hint: near.map { "did you mean openclaw \($0)?" } ?? "openclaw --help lists them")
         }
-        let arguments = try Arguments(Array(words.dropFirst()), specs: command.options + [json, help])
+        return try run(command, leading + rest.dropFirst())
+    }
+
+    /// Options may stand before the command too; the rest starts with its name.
+    private static func split(_ words: [String]) -> (leading: [String], rest: [String]) {
+        var count = 0
+        while count < words.count, words[count].hasPrefix("-"), words[count] != "-" {
+            count += words[count] == "--color" ? 2 : 1
+        }
+        return (Array(words.prefix(count)), Array(words.dropFirst(count)))
+    }
+
+    private static func run(_ command: Command, _ words: [String]) throws(CLIError) -> ExitCode {
+        if command.group == .hidden { return try command.run(try Arguments(["--"] + words, specs: [])) }
+        var arguments = try Arguments(words, specs: command.options + common)
         if arguments.has("help") {
-            Terminal().line(usage(of: command))
+            let terminal = Terminal(arguments)
+            for line in Help.usage(of: command, columns: terminal.columns) { terminal.line(line) }
             return .done
         }
+        if let color = arguments.value("color"), !["auto", "always", "never"].contains(color) {
+            throw CLIError(.usage, "--color \(color): expected auto, always or never")
+        }
+        if let limit = command.operandLimit, arguments.positional.count > limit {
+            let extra = arguments.positional[limit]
+            throw CLIError(
+                .usage, "openclaw \(command.name) does not know what to do with \(extra)",
+                hint: "usage: openclaw \(command.name) \(command.operands)")
+        }
+        try applyDefaults(to: &arguments, of: command)
         return try command.run(arguments)
+    }
+
+    /// What is not on the command line comes from the environment, then from config.yaml. A file that is
+    /// wrong keeps nobody from looking at it, mending it, or reading the help.
+    private static func applyDefaults(to arguments: inout Arguments, of command: Command) throws(CLIError) {
+        let isMending = ["config", "doctor", "help", "completion", "version"].contains(command.name)
+        let names = Set((command.options + common).map(\.name))
+        for key in Settings.keys where names.contains(key.name) {
+            guard let variable = key.variable, let value = Environment.get(variable), !value.isEmpty else {
+                continue
+            }
+            arguments.setDefault(key.name, value, origin: variable)
+        }
+        let settings: Settings
+        do throws(CLIError) {
+            settings = try SettingsFile(home: Home()).read()
+        } catch {
+            if isMending { return }
+            throw error
+        }
+        let file = SettingsFile(home: Home()).path
+        for (name, value) in settings.values where names.contains(name) {
+            let isSwitch = (command.options + common).first { $0.name == name }?.value == nil
+            if isSwitch, value.text != "true" { continue }
+            arguments.setDefault(name, isSwitch ? "" : value.text, origin: "\(file):\(value.line)")
+        }
     }
 
     private static func report(_ error: CLIError, json: Bool) {
         if json {
             var body: JSON = ["code": JSON(Int(error.code.rawValue)), "message": .string(error.message)]
-            if let hint = error.hint { body["hint"] = .string(hint) }
+            if let hint = error.hint, !hint.isEmpty { body["hint"] = .string(hint) }
             Terminal.note((["error": body] as JSON).text)
             return
         }
-        Terminal.note("openclaw: " + Terminal.harmless(error.message, keepsLines: true))
+        let hasColors = Terminal.wantsColors(nil, isTerminal: isatty(2) == 1, Environment.get)
+        let name = hasColors ? "\u{1B}[31mopenclaw:\u{1B}[0m " : "openclaw: "
+        Terminal.note(name + Terminal.harmless(error.message, keepsLines: true))
         if let hint = error.hint, !hint.isEmpty {
             Terminal.note("  " + Terminal.harmless(hint, keepsLines: true))
         }
-    }
-
-    // MARK: Help
-
-    private static func overview() -> String {
-        let list = Show.table(commands.map { ["  openclaw \($0.name) \($0.operands)", $0.summary] })
-        let codes = Show.table(ExitCode.allCases.map { ["  \($0.rawValue)", $0.meaning] })
-        return """
-            openclaw: a team of agents works on your repository, each alone in an isolated guest.
-
-              openclaw run "Fix the auth bug" --repo .
-
-            Commands
-            \(list.joined(separator: "\n"))
-
-            Every command takes --help and --json.
-
-            Exit codes
-            \(codes.joined(separator: "\n"))
-            """
-    }
-
-    private static func usage(of command: Command) -> String {
-        var text = "usage: openclaw \(command.name) \(command.operands)\n\n\(command.summary)\n"
-        let options = (command.options + [json, help]).map { option in
-            let short = option.short.map { "-\($0), " } ?? ""
-            let value = option.value.map { $0.hasPrefix("?") ? " [\($0.dropFirst())]" : " \($0)" } ?? ""
-            return ["  \(short)--\(option.name)\(value)", option.help]
-        }
-        text += "\nOptions\n" + Show.table(options).joined(separator: "\n")
-        if !command.notes.isEmpty { text += "\n\n" + command.notes }
-        return text
     }
 }

@@ -7,14 +7,19 @@ import System
 extension Command {
     static let run = Command(
         name: "run", operands: "TASK [--repo PATH|URL]",
-        summary: "work on a task until a change waits for approval",
+        summary: "work on a task until a change waits for approval", group: .work,
         options: [
-            OptionSpec("repo", value: "PATH|URL", "the repository; the current directory when not given"),
+            OptionSpec(
+                "repo", value: "PATH|URL", kind: .directory,
+                "the repository; the current directory when not given"),
             OptionSpec(
                 "ref", value: "REF", "branch, tag or commit to start from; what is checked out by default"),
-            OptionSpec("agents", value: "N|auto", "how many agents at most, 1 to 8; auto by default"),
-            OptionSpec("plan", value: "FILE", "a plan in YAML or JSON instead of the architect's"),
-            OptionSpec("model", value: "SPEC", "the model; see below"),
+            OptionSpec(
+                "agents", value: "N|auto", kind: .words(["auto"] + (1...8).map { "\($0)" }),
+                "how many agents at most, 1 to 8; auto by default"),
+            OptionSpec(
+                "plan", value: "FILE", kind: .file, "a plan in YAML or JSON instead of the architect's"),
+            OptionSpec("model", value: "SPEC", "the model; see openclaw help models"),
             OptionSpec("budget", value: "USD", "never spend more than this"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
             OptionSpec("isolation", value: "KIND", "what guests are: namespace"),
@@ -28,12 +33,14 @@ extension Command {
             OptionSpec("detach", short: "d", "start the session and return"),
         ],
         notes: """
-            Models
-              claude-…, anthropic:MODEL     the Anthropic API; ANTHROPIC_API_KEY never enters a guest
-              openai:MODEL@URL              any OpenAI-compatible server, for example a local one
-              script:FILE                   a scripted model, for demos and tests
-            OPENCLAW_MODEL names the default.
-            """
+            The first Ctrl-C lets go of the session, which goes on; a second one within three seconds cancels
+            it; a third one ends this program at once. Ctrl-Z stops this program and not the session.
+            """,
+        examples: [
+            "openclaw run \"Fix the auth bug\" --repo .",
+            "openclaw run \"Fix the auth bug\" --agents 1 --budget 2.50",
+            "openclaw run \"Fix the auth bug\" --repo github.com/org/repo --detach",
+        ]
     ) { (arguments) throws(CLIError) in try RunCommand(arguments).run() }
 }
 
@@ -45,13 +52,13 @@ struct RunCommand {
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
-        terminal = Terminal(json: arguments.has("json"))
+        terminal = Terminal(arguments)
     }
 
     func run() throws(CLIError) -> ExitCode {
         let body = try request()
         try client.start()
-        if !terminal.wantsJSON { Terminal.note("openclaw: preparing the session…") }
+        terminal.remark("openclaw: preparing the session…")
         let answer = try client.call("POST", "/v1/sessions", body)
         guard let id = answer["id"]?.stringValue else {
             throw CLIError(.failed, "the coordinator answered without a session")
@@ -61,7 +68,7 @@ struct RunCommand {
                 terminal.json(answer)
             } else {
                 terminal.line(id)
-                Terminal.note("  watch it with: openclaw session \(id) --logs -f")
+                terminal.remark("  watch it with: openclaw session \(id) --logs -f")
             }
             return .done
         }
@@ -81,17 +88,11 @@ struct RunCommand {
             "allow_dirty": JSON(arguments.has("allow-dirty")),
             "isolation": .string(arguments.value("isolation") ?? "namespace"),
         ]
-        let model = arguments.value("model") ?? Environment.get("OPENCLAW_MODEL")
-        if let model { body["model"] = .string(try absolute(model: model)) }
+        if let model = arguments.value("model") { body["model"] = .string(try absolute(model: model)) }
         if let agents = arguments.value("agents"), agents != "auto" {
             body["agents"] = JSON(try arguments.integer("agents", in: 1...8) ?? 1)
         }
-        if let budget = arguments.value("budget") {
-            guard let micro = microDollars(budget), micro > 0 else {
-                throw CLIError(.usage, "--budget \(budget): expected US dollars, for example 2.50")
-            }
-            body["budget_microusd"] = JSON(micro)
-        }
+        if let micro = try arguments.microDollars("budget") { body["budget_microusd"] = JSON(micro) }
         if let minutes = try arguments.integer("deadline", in: 1...10_080) {
             body["deadline_ms"] = JSON(Int64(minutes) * 60_000)
         }

@@ -5,15 +5,16 @@ import System
 
 extension Command {
     static let sessions = Command(
-        name: "sessions", operands: "", summary: "all sessions, the ones that wait for you first", options: []
-    ) { (arguments) throws(CLIError) in try SessionCommand.list(Terminal(json: arguments.has("json"))) }
+        name: "sessions", operands: "", summary: "all sessions, the ones that wait for you first",
+        operandLimit: 0, options: []
+    ) { (arguments) throws(CLIError) in try SessionCommand.list(Terminal(arguments)) }
 
     static let session = Command(
         name: "session", operands: "ID [--status|--logs|--diff|--approve|…]",
-        summary: "look at a session or steer it",
+        summary: "look at a session or steer it", operandKinds: [.session], operandLimit: 2,
         options: [
             OptionSpec("status", "agents, tasks, cost and what it waits for (the default)"),
-            OptionSpec("logs", value: "?AGENT", "what happened, or one agent's output"),
+            OptionSpec("logs", value: "?AGENT", kind: .agent, "what happened, or one agent's output"),
             OptionSpec("follow", short: "f", "with --logs: go on as it happens"),
             OptionSpec("diff", "the change as it stands"),
             OptionSpec("approve", "merge the result; bound to the tree that you saw"),
@@ -51,10 +52,13 @@ extension Command {
         ])
 
     private static func alias(_ name: String, _ summary: String, _ options: [OptionSpec]) -> Command {
-        let operands = name == "logs" ? "ID [AGENT]" : name == "deny" ? "ID [REASON]" : "ID"
-        return Command(name: name, operands: operands, summary: summary, options: options) {
-            (arguments) throws(CLIError) in try SessionCommand(arguments).perform(name)
-        }
+        let operands = name == "logs" ? "ID [AGENT]" : name == "deny" ? "ID [REASON…]" : "ID"
+        let isLook = ["diff", "status", "logs"].contains(name)
+        return Command(
+            name: name, operands: operands, summary: summary, group: isLook ? .look : .steer,
+            operandKinds: name == "logs" ? [.session, .agent] : [.session],
+            operandLimit: name == "deny" ? nil : name == "logs" ? 2 : 1, options: options
+        ) { (arguments) throws(CLIError) in try SessionCommand(arguments).perform(name) }
     }
 }
 
@@ -66,11 +70,22 @@ struct SessionCommand {
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
-        terminal = Terminal(json: arguments.has("json"))
+        terminal = Terminal(arguments)
+    }
+
+    /// `session --logs ID` means the session, although --logs may have a value of its own.
+    private var id: String? {
+        arguments.positional.first ?? ["logs", "deny"].compactMap(arguments.value).first { !$0.isEmpty }
+    }
+
+    /// The value of an option, unless it was the session's id.
+    private func detail(_ option: String) -> String? {
+        guard !arguments.positional.isEmpty else { return nil }
+        return arguments.value(option).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     func perform(_ verb: String) throws(CLIError) -> ExitCode {
-        guard let id = arguments.positional.first else {
+        guard let id else {
             throw CLIError(.usage, "which session?", hint: "openclaw sessions lists them")
         }
         try client.start()
@@ -90,8 +105,7 @@ struct SessionCommand {
             return try steer(path + "/approve", ["tree": .string(tree)], "approved", id)
         case "deny":
             let reason =
-                arguments.value("deny").flatMap { $0.isEmpty ? nil : $0 }
-                ?? arguments.positional.dropFirst().joined(separator: " ")
+                detail("deny") ?? arguments.positional.dropFirst().joined(separator: " ")
             return try steer(path + "/deny", ["reason": .string(reason)], "denied; the work is kept", id)
         case "verify":
             let result = try client.call("GET", path + "/verify")
@@ -111,7 +125,7 @@ struct SessionCommand {
         -> ExitCode
     {
         let answer = try client.call("POST", path, body)
-        if terminal.wantsJSON { terminal.json(answer) } else { terminal.line("\(id): \(words)") }
+        terminal.done("\(id): \(words)", answer)
         return .done
     }
 
@@ -146,9 +160,7 @@ struct SessionCommand {
     }
 
     private func logs(_ id: String, _ path: String) throws(CLIError) -> ExitCode {
-        let agent =
-            arguments.value("logs").flatMap { $0.isEmpty ? nil : $0 }
-            ?? arguments.positional.dropFirst().first
+        let agent = detail("logs") ?? arguments.positional.dropFirst().first
         let follows = arguments.has("follow")
         if let agent {
             try client.follow("\(path)/logs?agent=\(Self.segment(agent))&follow=\(follows)") { line in
@@ -190,7 +202,8 @@ struct SessionCommand {
                 Terminal.cut(Terminal.harmless(session["task"]?.stringValue ?? ""), to: 60),
             ]
         }
-        for line in Show.table([["SESSION", "STATE", "COST", "STARTED", "TASK"]] + rows) {
+        let titles = ["SESSION", "STATE", "COST", "STARTED", "TASK"].map(terminal.dim)
+        for line in Show.table([titles] + rows, limit: terminal.isInteractive ? terminal.columns : nil) {
             terminal.line(line)
         }
         return .done

@@ -12,28 +12,33 @@ final class SessionFollower: Sendable {
         /// It waits for approval and nobody here can give it.
         var isLeft = false
         var hasStatusLine = false
+        /// Somebody pressed Ctrl-C.
+        var isMute = false
         var spent: Int64 = 0
         var busy: [String: String] = [:]
     }
 
-    private let client: CoordinatorClient
-    private let terminal: Terminal
-    private let id: String
+    let client: CoordinatorClient
+    let terminal: Terminal
+    let id: String
     private let isInteractive: Bool
+    /// It started the session, so that Ctrl-C may also cancel it.
+    let isOwner: Bool
     private let state = Mutex(State())
 
     /// - Parameter isInteractive: It may ask questions when there is a terminal.
     init(client: CoordinatorClient, terminal: Terminal, id: String, isInteractive: Bool) {
         (self.client, self.terminal, self.id) = (client, terminal, id)
+        isOwner = isInteractive
         self.isInteractive = isInteractive && terminal.isInteractive && isatty(0) == 1
     }
 
-    private var path: String { "/v1/sessions/\(SessionCommand.segment(id))" }
+    var path: String { "/v1/sessions/\(SessionCommand.segment(id))" }
 
     /// How long a coordinator that is away is waited for, in milliseconds.
     private static let absenceMilliseconds: Int64 = 60_000
-    /// How long a second Ctrl-C is waited for, in milliseconds.
-    private static let secondMilliseconds = 3000
+    /// How much of an event --verbose shows.
+    private static let detailCells = 400
 
     /// What happened so far.
     func replay() throws(CLIError) -> ExitCode {
@@ -46,7 +51,7 @@ final class SessionFollower: Sendable {
 
     /// Until the session is over, or waits for somebody who is not here.
     func follow() throws(CLIError) -> ExitCode {
-        watchInterrupts()
+        watchSignals()
         var lastSeen = Clock.monotonicNanoseconds()
         while true {
             do throws(CLIError) {
@@ -102,7 +107,14 @@ final class SessionFollower: Sendable {
         return ask(event["data"]?["tree"]?.stringValue ?? "")
     }
 
+    /// Shows nothing from now on.
+    func mute() {
+        state.withLock { $0.isMute = true }
+        clearStatus()
+    }
+
     private func show(_ event: JSON) {
+        guard !state.withLock({ $0.isMute }) else { return }
         if terminal.wantsJSON { return terminal.json(event) }
         let type = event["type"]?.stringValue ?? ""
         let data = event["data"] ?? [:]
@@ -120,36 +132,26 @@ final class SessionFollower: Sendable {
             return state.startedAt
         }
         clearStatus()
-        if let text = EventText.line(type, data, terminal) {
+        let text = EventText.line(type, data, terminal) ?? detail(type, data)
+        if let text, terminal.verbosity != .quiet {
             let seconds = max(0, at - start) / 1000
             let clock = "\(seconds / 60):" + (seconds % 60 < 10 ? "0" : "") + "\(seconds % 60)"
             let pad = String(repeating: " ", count: max(0, 6 - clock.count))
             let line = "\(pad)\(terminal.dim(clock))  \(text)"
-            terminal.line(terminal.isInteractive && !text.contains("\n") ? fitted(line) : line)
+            let isOneLine = terminal.isInteractive && !text.contains("\n")
+            terminal.line(isOneLine ? Terminal.fitted(line, to: terminal.columns - 1) : line)
         }
         showStatus()
     }
 
-    /// Cut to the terminal's width; escape sequences take no room.
-    private func fitted(_ line: String) -> String {
-        var width = 0
-        var result = ""
-        var isEscape = false
-        for character in line {
-            if character == "\u{1B}" { isEscape = true }
-            if isEscape {
-                result.append(character)
-                if character == "m" { isEscape = false }
-                continue
-            }
-            width += 1
-            if width < terminal.columns { result.append(character) }
-        }
-        return result
+    /// With --verbose also what only programs care about.
+    private func detail(_ type: String, _ data: JSON) -> String? {
+        guard terminal.verbosity == .verbose else { return nil }
+        return terminal.dim(Terminal.cut(Terminal.harmless("\(type) \(data.text)"), to: Self.detailCells))
     }
 
     private func showStatus() {
-        guard terminal.isInteractive else { return }
+        guard terminal.isInteractive, terminal.verbosity != .quiet else { return }
         let text = state.withLock { state -> String in
             state.hasStatusLine = true
             let busy = state.busy.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(
@@ -159,7 +161,7 @@ final class SessionFollower: Sendable {
         Terminal.write(terminal.dim(Terminal.cut(text, to: terminal.columns - 1)), to: 1)
     }
 
-    private func clearStatus() {
+    func clearStatus() {
         let hadOne = state.withLock { state in
             defer { state.hasStatusLine = false }
             return state.hasStatusLine
@@ -168,6 +170,8 @@ final class SessionFollower: Sendable {
     }
 
     // MARK: Approval
+
+    static let question = "  [a]pprove  [d]eny  [v]iew the diff  [l]eave it waiting: "
 
     /// False ends the stream.
     private func ask(_ tree: String) -> Bool {
@@ -178,7 +182,7 @@ final class SessionFollower: Sendable {
             terminal.line("  \(Terminal.harmless(file["path"]?.stringValue ?? ""))  +\(added) -\(removed)")
         }
         while true {
-            Terminal.write("  [a]pprove  [d]eny  [v]iew the diff  [l]eave it waiting: ", to: 1)
+            Terminal.write(Self.question, to: 1)
             let key = Terminal.readKey()
             terminal.line(key.map { "\($0)" } ?? "")
             switch key {
@@ -204,26 +208,5 @@ final class SessionFollower: Sendable {
             Terminal.note("openclaw: \(error.message)")
         }
         return true
-    }
-
-    // MARK: Interrupts
-
-    /// The first Ctrl-C lets go, a second one soon after cancels the session.
-    private func watchInterrupts() {
-        guard let signals = try? Signals([SIGINT]) else { return }
-        Worker.start("interrupts") { [self] in
-            guard let first = try? signals.next(), first == SIGINT else { return }
-            clearStatus()
-            Terminal.note(
-                "\nopenclaw: detached; the session goes on. Come back with: openclaw session \(id) "
-                    + "--logs -f\n"
-                    + "  press Ctrl-C again to cancel it")
-            let second = try? signals.next(timeoutMilliseconds: Self.secondMilliseconds)
-            if second == SIGINT {
-                _ = try? client.call("POST", path + "/cancel", [:])
-                Terminal.note("openclaw: cancelled; the work is kept")
-            }
-            exit(ExitCode.interrupted.rawValue)
-        }
     }
 }

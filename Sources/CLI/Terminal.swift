@@ -1,28 +1,66 @@
 // What the terminal can show, and how text gets there.
 import Glibc
 import Kit
+import Synchronization
 import System
 
 /// Output of a command: lines for people, JSON for programs.
 struct Terminal: Sendable {
-    /// Standard output is a terminal.
+    /// How much is said.
+    enum Verbosity: Int, Sendable { case quiet, normal, verbose }
+
+    /// Standard output is a terminal, and people read it.
     let isInteractive: Bool
-    /// Colours are welcome: a terminal, and NO_COLOR is not set (no-color.org).
+    /// Colours are welcome.
     let hasColors: Bool
     /// The command was asked for JSON.
     let wantsJSON: Bool
+    let verbosity: Verbosity
 
-    init(json: Bool = false) {
-        isInteractive = isatty(1) == 1 && !json
+    init(_ arguments: Arguments) {
+        wantsJSON = arguments.has("json")
+        isInteractive = isatty(1) == 1 && !wantsJSON
         hasColors =
-            isInteractive && (Environment.get("NO_COLOR") ?? "").isEmpty && Environment.get("TERM") != "dumb"
-        wantsJSON = json
+            !wantsJSON
+            && Self.wantsColors(arguments.value("color"), isTerminal: isatty(1) == 1, Environment.get)
+        verbosity = arguments.has("quiet") ? .quiet : arguments.has("verbose") ? .verbose : .normal
+    }
+
+    /// A terminal for a test, or for output that is no terminal's.
+    init(
+        json: Bool = false, isInteractive: Bool = false, colors: Bool = false, verbosity: Verbosity = .normal
+    ) {
+        (wantsJSON, self.isInteractive, hasColors) = (json, isInteractive, colors)
+        self.verbosity = verbosity
+    }
+
+    /// Whether to use colours: --color, then NO_COLOR (no-color.org), then FORCE_COLOR and CLICOLOR_FORCE,
+    /// then whether it is a terminal that knows them.
+    static func wantsColors(_ choice: String?, isTerminal: Bool, _ variable: (String) -> String?) -> Bool {
+        switch choice {
+        case "always": return true
+        case "never": return false
+        default: break
+        }
+        if !(variable("NO_COLOR") ?? "").isEmpty { return false }
+        if ["FORCE_COLOR", "CLICOLOR_FORCE"].contains(where: { !["", "0"].contains(variable($0) ?? "") }) {
+            return true
+        }
+        return isTerminal && variable("TERM") != "dumb"
     }
 
     /// The width of the terminal in columns; 100 where there is none.
     var columns: Int {
+        guard isInteractive else { return 100 }
+        return Self.measuredColumns ?? 100
+    }
+
+    /// Below this many columns a terminal does not say the truth, or nothing can be shown anyway.
+    private static let leastColumns = 20
+
+    private static var measuredColumns: Int? {
         var size = winsize()
-        guard isInteractive, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 100 }
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= leastColumns else { return nil }
         return Int(size.ws_col)
     }
 
@@ -32,100 +70,87 @@ struct Terminal: Sendable {
     /// JSON on standard output, on one line.
     func json(_ value: JSON) { Self.write(value.text + "\n", to: 1) }
 
+    /// What was done, in words or as JSON; nothing when only results are wanted.
+    func done(_ words: String, _ value: JSON) {
+        if wantsJSON { json(value) } else if verbosity != .quiet { line(words) }
+    }
+
+    /// What people may want to know besides the result, on standard error.
+    func remark(_ text: String) {
+        if !wantsJSON, verbosity != .quiet { Self.note(text) }
+    }
+
     /// A line on standard error.
     static func note(_ text: String) { write(text + "\n", to: 2) }
 
-    /// A reader that left (`| head`) ends the program quietly, as any filter does.
+    /// A reader that left (`| head`) ends the program quietly, as any filter does. Anything else that keeps
+    /// output from its place, a full disk for example, is an error: who reads a file must not take half of it
+    /// for the whole.
     static func write(_ text: String, to descriptor: Int32) {
         do throws(SystemError) {
             try IO.writeAll(descriptor, Array(text.utf8))
         } catch {
-            exit(error.code == EPIPE ? 0 : 1)
+            if error.code == EPIPE { exit(0) }
+            if descriptor != 2 {
+                try? IO.writeAll(2, Array("openclaw: write the output: \(error)\n".utf8))
+            }
+            exit(ExitCode.failed.rawValue)
         }
     }
 
     // MARK: Colours
 
-    func dim(_ text: String) -> String { hasColors ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
-    func bold(_ text: String) -> String { hasColors ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-    func good(_ text: String) -> String { hasColors ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
-    func bad(_ text: String) -> String { hasColors ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
-    func attention(_ text: String) -> String { hasColors ? "\u{1B}[33m\(text)\u{1B}[0m" : text }
+    func dim(_ text: String) -> String { paint("2", text) }
+    func bold(_ text: String) -> String { paint("1", text) }
+    func good(_ text: String) -> String { paint("32", text) }
+    func bad(_ text: String) -> String { paint("31", text) }
+    func attention(_ text: String) -> String { paint("33", text) }
 
-    /// Text from a guest, a model or a repository, made harmless for a terminal: control characters, among
-    /// them the start of every escape sequence, become visible symbols.
-    static func harmless(_ text: String, keepsLines: Bool = false) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0x0A where keepsLines, 0x09: result.append(scalar)
-            case 0x0A, 0x0D: result.append(" ")
-            case 0..<0x20: result.append(Unicode.Scalar(0x2400 + scalar.value) ?? "?")
-            case 0x7F: result.append("\u{2421}")
-            // C1 controls, and the marks that reorder what is shown (Trojan Source, CVE-2021-42574).
-            case 0x80..<0xA0, 0x202A...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
-            default: result.append(scalar)
-            }
+    private func paint(_ code: String, _ text: String) -> String {
+        hasColors ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+
+    // MARK: Keys
+
+    /// How the terminal was before a key was read; whoever ends or stops the program puts it back.
+    private static let saved = Mutex<termios?>(nil)
+
+    /// The terminal as it was. Call it before this process ends or stops.
+    /// - Returns: True when a key was being read.
+    @discardableResult
+    static func restore() -> Bool {
+        saved.withLock { saved in
+            guard var before = saved else { return false }
+            tcsetattr(0, TCSANOW, &before)
+            return true
         }
-        return String(result)
     }
 
-    /// The text, cut to a width, with a mark where it was cut.
-    static func cut(_ text: String, to width: Int) -> String {
-        text.count <= width ? text : text.prefix(max(1, width - 1)) + "…"
+    /// Keys without echo and without waiting for the line's end.
+    static func readsKeys() {
+        saved.withLock { saved in
+            var raw = termios()
+            if let before = saved { raw = before } else if tcgetattr(0, &raw) != 0 { return }
+            saved = raw
+            raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
+            tcsetattr(0, TCSANOW, &raw)
+        }
     }
 
-    /// Reads one key press without waiting for the line's end; nil at the end of input or when a signal came.
+    /// Reads one key press without waiting for the line's end; nil at the end of input.
     static func readKey() -> Character? {
-        var saved = termios()
-        guard tcgetattr(0, &saved) == 0 else { return nil }
-        var raw = saved
-        raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
-        tcsetattr(0, TCSANOW, &raw)
-        defer { tcsetattr(0, TCSANOW, &saved) }
-        var byte: UInt8 = 0
-        guard Glibc.read(0, &byte, 1) == 1 else { return nil }
-        return Character(Unicode.Scalar(byte))
-    }
-}
-
-/// Amounts and times in the words people read.
-enum Show {
-    /// Micro-dollars as dollars, to the cent from a dollar on.
-    static func money(_ micro: Int64) -> String {
-        let digits = micro >= 1_000_000 ? 2 : 4
-        let unit: Int64 = digits == 2 ? 10_000 : 100
-        let rounded = (micro + unit / 2) / unit
-        let scale: Int64 = digits == 2 ? 100 : 10_000
-        let fraction = String(rounded % scale)
-        return "$\(rounded / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
-    }
-
-    /// A duration.
-    static func duration(milliseconds: Int64) -> String {
-        let seconds = milliseconds / 1000
-        if seconds < 10 { return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" }
-        if seconds < 60 { return "\(seconds) s" }
-        if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
-        return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-    }
-
-    /// How long ago.
-    static func age(since milliseconds: Int64) -> String {
-        duration(milliseconds: max(0, Clock.wallMilliseconds() - milliseconds)) + " ago"
-    }
-
-    /// Columns, aligned.
-    static func table(_ rows: [[String]], gap: Int = 2) -> [String] {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in
-            rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+        readsKeys()
+        defer {
+            restore()
+            saved.withLock { $0 = nil }
         }
-        return rows.map { row in
-            row.enumerated().map { index, cell in
-                index == row.count - 1
-                    ? cell : cell + String(repeating: " ", count: widths[index] - cell.count + gap)
-            }.joined()
+        var byte: UInt8 = 0
+        while true {
+            let count = Glibc.read(0, &byte, 1)
+            // A process that was stopped and goes on is told so here.
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return nil }
+            return Character(Unicode.Scalar(byte))
         }
     }
 }
