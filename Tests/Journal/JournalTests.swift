@@ -73,6 +73,44 @@ import Testing
         }
     }
 
+    @Test func `a tail that was cut off or written anew after a checkpoint is found`() throws {
+        try Self.withDirectory { directory in
+            let path = "\(directory)/j.db"
+            func damage(_ statement: String) throws {
+                let outcome = try Spawn.run(Spawn.Command(["sqlite3", path, statement]))
+                #expect(outcome.status.isSuccess, "\(outcome.stderrText)")
+            }
+            do {
+                let journal = try Journal(path: path)
+                try journal.append(
+                    "s", [Self.note("a"), .sessionCancelled(by: "user"), Self.note("b")], at: 1)
+                #expect(try journal.verify("s") == (3, nil))
+            }
+            // Nobody remembers the head: only the signed checkpoint tells that there was more.
+            try damage("DELETE FROM events WHERE seq>=2")
+            let cut = try Journal(path: path)
+            #expect(try cut.verify("s") == (1, "the last 1 events are gone"))
+            // A chain whose hashes fit, but which is another one.
+            try cut.append("s", [Self.note("forged"), Self.note("forged")], at: 1)
+            let problem = try cut.verify("s").problem
+            #expect(problem?.contains("not what was signed") == true, "\(problem ?? "nothing")")
+            try damage("UPDATE checkpoints SET hash=(SELECT hash FROM events WHERE seq=2)")
+            let forged = try cut.verify("s").problem
+            #expect(forged?.contains("not signed with this journal's key") == true, "\(forged ?? "nothing")")
+        }
+    }
+
+    @Test func `checkpoints come now and then without being asked for`() throws {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            try journal.append("s", (1...Int(Checkpoint.interval)).map { Self.note("\($0)") }, at: 1)
+            let outcome = try Spawn.run(
+                Spawn.Command(["sqlite3", journal.path, "SELECT seq FROM checkpoints WHERE session='s'"]))
+            #expect(outcome.stdoutText == "\(Checkpoint.interval)\n")
+            #expect(try journal.verify("s").problem == nil)
+        }
+    }
+
     @Test func `a second writer is refused and told who has it`() throws {
         try Self.withDirectory { directory in
             let journal = try Journal(path: "\(directory)/j.db")

@@ -33,6 +33,11 @@ final class Database: Sendable {
                 session TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
                 data TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(session, seq)) WITHOUT ROWID
             """,
+            """
+            CREATE TABLE IF NOT EXISTS checkpoints(
+                session TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL, signature TEXT NOT NULL,
+                PRIMARY KEY(session, seq)) WITHOUT ROWID
+            """,
         ] { try run(statement) }
     }
 
@@ -99,6 +104,27 @@ final class Database: Sendable {
                 ? nil : Self.error(handles.database, "append event \(row.seq) of \(session)")
         }
         if let failure { throw failure }
+    }
+
+    /// Adds a checkpoint; they are rare, so nothing is prepared ahead.
+    func insert(_ checkpoint: Checkpoint, signature: String) throws(JournalError) {
+        _ = try query(
+            "INSERT INTO checkpoints VALUES(?,\(checkpoint.seq),?,?)",
+            [checkpoint.session, checkpoint.hash, signature]
+        ) { _ in 0 }
+    }
+
+    /// The checkpoints of a session, in order.
+    func checkpoints(_ session: String) throws(JournalError) -> [(Checkpoint, signature: String)] {
+        try query(
+            "SELECT seq,hash,signature FROM checkpoints WHERE session=? ORDER BY seq", [session]
+        ) { statement in
+            (
+                Checkpoint(
+                    session: session, seq: sqlite3_column_int64(statement, 0), hash: Self.text(statement, 1)),
+                signature: Self.text(statement, 2)
+            )
+        }
     }
 
     private func query<Value>(

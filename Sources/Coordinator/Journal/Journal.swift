@@ -50,6 +50,7 @@ public final class Journal: Sendable {
     public let path: String
     private let database: Database
     private let lock: SharedDescriptor
+    private let signer: Signer
     private let state = Condition(State())
     /// The last seq and hash of each session.
     private let heads: Mutex<[String: (seq: Int64, hash: String)]>
@@ -71,6 +72,7 @@ public final class Journal: Sendable {
         }
         try? Files.write("\(path).lock", Array("\(Processes.current())".utf8))
         database = try Database(path)
+        signer = try Signer(path: "\(path).key")
         heads = Mutex(try database.heads())
     }
 
@@ -135,6 +137,10 @@ public final class Journal: Sendable {
                         let hash = row.hash(after: head.hash, session: work.session)
                         try database.insert(work.session, row, hash)
                         heads[work.session] = (row.seq, hash)
+                        if Checkpoint.isDue(seq: row.seq, body: body) {
+                            let checkpoint = Checkpoint(session: work.session, seq: row.seq, hash: hash)
+                            try database.insert(checkpoint, signature: signer.sign(checkpoint))
+                        }
                         events.append(Event(seq: row.seq, session: work.session, at: row.at, body: body))
                     }
                     results.append((number, .success(events)))
@@ -169,21 +175,41 @@ public final class Journal: Sendable {
     /// The sessions, in the order in which they began.
     public func sessions() throws(JournalError) -> [String] { try database.sessions() }
 
-    /// Checks every hash of a session.
+    /// Checks every hash of a session, and every checkpoint that was signed on the way.
     /// - Returns: How many events are sound; and what is wrong with the next one, if anything is.
     public func verify(_ session: String) throws(JournalError) -> (sound: Int64, problem: String?) {
+        let checkpoints = try database.checkpoints(session)
+        var expected: [Int64: String] = [:]
+        for (checkpoint, signature) in checkpoints {
+            guard signer.verify(checkpoint, signature: signature) else {
+                return (0, "the checkpoint at event \(checkpoint.seq) is not signed with this journal's key")
+            }
+            expected[checkpoint.seq] = checkpoint.hash
+        }
         var previous = ""
         var seq: Int64 = 0
-        for (row, hash) in try database.rows(session, after: 0, limit: .max) {
-            guard row.seq == seq + 1 else { return (seq, "event \(seq + 1) is missing") }
-            guard row.hash(after: previous, session: session) == hash else {
-                return (seq, "event \(row.seq) (\(row.type)) was changed, or one before it")
+        // Page by page: a session may have more events than memory should hold.
+        while true {
+            let rows = try database.rows(session, after: seq, limit: Self.pageSize)
+            for (row, hash) in rows {
+                guard row.seq == seq + 1 else { return (seq, "event \(seq + 1) is missing") }
+                guard row.hash(after: previous, session: session) == hash else {
+                    return (seq, "event \(row.seq) (\(row.type)) was changed, or one before it")
+                }
+                guard expected[row.seq, default: hash] == hash else {
+                    return (
+                        seq, "event \(row.seq) (\(row.type)), or one before it, is not what was signed then"
+                    )
+                }
+                (seq, previous) = (row.seq, hash)
             }
-            (seq, previous) = (row.seq, hash)
+            if rows.count < Self.pageSize { break }
         }
-        let known = heads.withLock { $0[session]?.seq ?? 0 }
+        let known = max(heads.withLock { $0[session]?.seq ?? 0 }, checkpoints.last?.0.seq ?? 0)
         return seq < known ? (seq, "the last \(known - seq) events are gone") : (seq, nil)
     }
+
+    private static let pageSize = 5000
 }
 
 /// One line of the log.
