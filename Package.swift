@@ -62,12 +62,13 @@ let package = Package(
         // What runs on the host
         library("Core", "Coordinator/Core", ["Kit"]),
         library("Journal", "Coordinator/Journal", ["Kit", "System", "CSQLite", "CSodium"]),
+        library("Channel", "Coordinator/Channel", ["Journal", "Kit", "Wire", "System"]),
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "CCurl"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System"]),
         library("Platform", "Platform", ["Kit", "Wire", "System"]),
         library(
             "Service", "Coordinator/Service",
-            ["Core", "Journal", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
+            ["Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
         library("CLI", "CLI", ["Service", "Platform", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
@@ -77,6 +78,10 @@ let package = Package(
         command("render_env", ["Hooks"], isGuest: true),
         command("validate_config", ["Hooks"], isGuest: true),
         command("on_publish", ["Hooks"], isGuest: true),
+        // What conformance suites run
+        .executableTarget(
+            name: "websocket-echo", dependencies: ["Wire", "System"],
+            path: "Tests/Conformance/websocket/Echo", swiftSettings: settings),
         // Tests, one folder a module
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),
@@ -87,6 +92,7 @@ let package = Package(
         tests("Hooks", ["Hooks", "Kit", "System"]),
         tests("Core", ["Core", "Kit"]),
         tests("Journal", ["Journal", "Kit", "System"]),
+        tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
         tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),

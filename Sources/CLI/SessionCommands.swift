@@ -24,9 +24,13 @@ extension Command {
             OptionSpec("pause", "hold all agents"), OptionSpec("resume", "let them go on"),
             OptionSpec("cancel", "stop the session; the work is kept"),
             OptionSpec("verify", "check the journal's chain of hashes"),
+            OptionSpec("canvas", "open the session's canvas in a browser; prints the address"),
+            OptionSpec("read-only", "with --canvas: an address for looking, which cannot approve"),
         ]
     ) { (arguments) throws(CLIError) in
-        let verbs = ["status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify"]
+        let verbs = [
+            "status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify", "canvas",
+        ]
         let given = verbs.filter { arguments.has($0) }
         guard given.count <= 1 else {
             throw CLIError(.usage, "--\(given[0]) and --\(given[1]) cannot go together")
@@ -94,6 +98,7 @@ struct SessionCommand {
         case "status": return try status(path)
         case "logs": return try logs(id, path)
         case "diff": return try diff(path)
+        case "canvas": return try canvas(path)
         case "approve":
             let current = try client.call("GET", path)["approval"]?["tree"]?.stringValue
             let tree = arguments.value("tree") ?? current
@@ -127,6 +132,32 @@ struct SessionCommand {
         let answer = try client.call("POST", path, body)
         terminal.done("\(id): \(words)", answer)
         return .done
+    }
+
+    /// Prints the address, and opens it where there is a desktop to open it on.
+    private func canvas(_ path: String) throws(CLIError) -> ExitCode {
+        let answer = try client.call("GET", "\(path)/canvas?read_only=\(arguments.has("read-only"))")
+        guard !terminal.wantsJSON, let url = answer["url"]?.stringValue else {
+            terminal.json(answer)
+            return .done
+        }
+        terminal.line(url)
+        let hasDesktop = Environment.get("DISPLAY") != nil || Environment.get("WAYLAND_DISPLAY") != nil
+        if terminal.isInteractive, hasDesktop { open(url) }
+        return .done
+    }
+
+    /// By way of a page that only this user can read: other users see the arguments of a browser.
+    private func open(_ url: String) {
+        let page = "\(client.home.path)/canvas.html"
+        let text =
+            "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=\(url)\"><title>OpenClaw</title>"
+        do {
+            try Files.writeAtomically(page, Array(text.utf8), mode: 0o600)
+            _ = try Spawn.run(Spawn.Command(["xdg-open", page]))
+        } catch {
+            Terminal.note("openclaw: no browser was opened (\(error)); open the address yourself")
+        }
     }
 
     private func status(_ path: String) throws(CLIError) -> ExitCode {

@@ -13,10 +13,13 @@ enum TidyRules {
         "Hooks": ["Kit", "System"],
         "Core": ["Kit"],
         "Journal": ["Kit", "System", "CSQLite", "CSodium"],
+        "Channel": ["Journal", "Kit", "Wire", "System"],
         "Gateway": ["Kit", "Wire", "System", "CCurl"],
         "Delivery": ["Kit", "Wire", "System"],
         "Platform": ["Kit", "Wire", "System"],
-        "Service": ["Core", "Journal", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"],
+        "Service": [
+            "Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System",
+        ],
         "CLI": [
             "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Journal", "Core",
         ],

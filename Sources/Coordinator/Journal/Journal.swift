@@ -158,7 +158,7 @@ public final class Journal: Sendable {
     /// The events of a session after a sequence number.
     public func events(_ session: String, after: Int64 = 0, limit: Int = .max) throws(JournalError) -> [Event]
     {
-        try database.rows(session, after: after, limit: limit).map { (row, _) throws(JournalError) in
+        try rows(session, after: after, limit: limit).map { (row, _) throws(JournalError) in
             do throws(JSONCodingError) {
                 let data = (try? JSON.parse(row.data)) ?? .null
                 return Event(
@@ -171,6 +171,15 @@ public final class Journal: Sendable {
             }
         }
     }
+
+    /// Rows that are on the disk: a transaction that is under way shows on the same connection, and must not.
+    func rows(_ session: String, after: Int64, limit: Int) throws(JournalError) -> [(Row, String)] {
+        let head = lastSeq(session)
+        guard head > after else { return [] }
+        return try database.rows(session, after: after, limit: min(limit, Int(head - after)))
+    }
+
+    func lastSeq(_ session: String) -> Int64 { heads.withLock { $0[session]?.seq ?? 0 } }
 
     /// The sessions, in the order in which they began.
     public func sessions() throws(JournalError) -> [String] { try database.sessions() }

@@ -1,4 +1,5 @@
 // The coordinator: all sessions of one user, one journal, one platform.
+import Channel
 import Core
 import Delivery
 import Gateway
@@ -17,6 +18,8 @@ public final class Coordinator: Sendable {
     let sessions = Mutex<[String: SessionRunner]>([:])
     /// Set when it shall end.
     let isStopping = Condition(false)
+    /// Where browsers come in; nil until it serves.
+    let canvas = Mutex<CanvasListener?>(nil)
 
     private static let tickMilliseconds = 5000
     private static let platformMilliseconds: Int64 = 20_000
@@ -48,6 +51,12 @@ public final class Coordinator: Sendable {
             let server = try HTTPServer(
                 listener: listener, name: "user-api", report: { error, _ in log("user API: \(error)") },
                 handler: { request, exchange in try api.answer(request, exchange) })
+            let site = CanvasSite(files: CanvasFiles(directory: "\(home.kit)/canvas")) {
+                [weak coordinator] id in
+                coordinator?.find(id).map { RunnerChannel(session: $0) }
+            }
+            let canvas = try CanvasListener(home: home, site: site, log: log)
+            coordinator.canvas.withLock { $0 = canvas }
             server.start()
             coordinator.watchPlatform()
             coordinator.keepTime()
@@ -57,6 +66,7 @@ public final class Coordinator: Sendable {
             }
             _ = coordinator.isStopping.wait { $0 ? true : nil }
             try? Files.remove(home.coordinatorSocket)
+            canvas.stop()
             server.stop()
             for session in coordinator.sessions.withLock({ Array($0.values) }) { session.close() }
         } catch let error as ServiceError {

@@ -26,6 +26,8 @@ public struct Home: Sendable, Hashable {
     public var journal: String { "\(path)/journal.db" }
     public var sessions: String { "\(path)/sessions" }
     public var platform: String { "\(path)/platform" }
+    /// The port that browsers were given last time.
+    public var canvasPort: String { "\(path)/canvas.port" }
     public var coordinatorLog: String { "\(path)/coordinator.log" }
     public var platformLog: String { "\(path)/platform.log" }
 

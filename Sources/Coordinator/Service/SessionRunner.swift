@@ -27,6 +27,8 @@ final class SessionRunner: Sendable {
     let gateway: Gateway
     let git: GitHTTP
     private let core: Mutex<SessionState>
+    /// Commands of people that were carried out; asked and changed under the lock of `core`.
+    private let applied = Mutex<Set<String>>([])
     let pulses = Mutex<[String: Pulse]>([:])
     private let server = Mutex<HTTPServer?>(nil)
     /// Keys of effects that a thread is at.
@@ -59,6 +61,9 @@ final class SessionRunner: Sendable {
             log("\(id): \(agent) published \(updates.compactMap(\.new).joined(separator: " "))")
         }
         core = Mutex(Core.fold(events))
+        applied.withLock { applied in
+            for case .commandApplied(let id, _, _, _, _, _) in events.lazy.map(\.body) { applied.insert(id) }
+        }
     }
 
     /// The state at this moment.
@@ -68,12 +73,17 @@ final class SessionRunner: Sendable {
 
     /// Decides, writes down, and begins what follows. Throws when the command is refused or cannot be
     /// written.
-    func submit(_ command: Command) throws(ServiceError) {
+    /// - Parameter request: A person's, which is carried out once however often it comes, in the same
+    ///   write as what follows from it.
+    func submit(_ command: Command, for request: PersonRequest? = nil) throws(ServiceError) {
         let effects = try core.withLock { (state) throws(ServiceError) -> [Effect] in
             do {
-                let bodies = try Core.decide(state, command)
+                if let request, applied.withLock({ $0.contains(request.id) }) { return [] }
+                try request?.check(state, journal: world.journal)
+                let bodies = try Core.decide(state, command) + (request.map { [$0.record] } ?? [])
                 let events = try world.journal.append(id, bodies, at: Clock.wallMilliseconds())
                 for event in events { Core.evolve(&state, event) }
+                if let request { applied.withLock { _ = $0.insert(request.id) } }
                 return bodies.compactMap { if case .effectIntended(let effect) = $0 { effect } else { nil } }
             } catch let error as Rejection {
                 throw ServiceError(rejection: error)

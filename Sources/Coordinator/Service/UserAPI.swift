@@ -1,3 +1,4 @@
+import Channel
 import Core
 import Delivery
 import Glibc
@@ -107,34 +108,23 @@ struct UserAPI: Sendable {
     ) throws(ServiceError) {
         switch what {
         case "events": follow(session, request.query, exchange)
-        case "diff": reply(exchange, try diff(session))
         case "logs": try logs(session, request.query, exchange)
-        case "verify":
-            do throws(JournalError) {
-                let (sound, problem) = try coordinator.world.journal.verify(session.id)
-                let words = problem ?? "all \(sound) events are as they were written"
-                reply(
-                    exchange, ["ok": JSON(problem == nil), "sound": JSON(sound), "summary": .string(words)])
-            } catch {
-                throw ServiceError("verify \(session.id): \(error)")
-            }
-        default: throw missing(request)
+        case "canvas": reply(exchange, try canvas(session, request.query))
+        case "summary": throw missing(request)
+        default: reply(exchange, try session.look(what))
         }
     }
 
-    private func diff(_ session: SessionRunner) throws(ServiceError) -> JSON {
-        do throws(DeliveryError) {
-            let state = session.state
-            let changes = try session.repository.diff(from: session.repository.base, to: state.head)
-            return [
-                "base": .string(session.repository.base), "head": .string(state.head),
-                "tree": .string(state.tree),
-                "patch": .string(changes.patch), "truncated": JSON(changes.isTruncated),
-                "statistics": changes.statistics,
-            ]
-        } catch {
-            throw ServiceError("show the change of \(session.id): \(error)")
+    /// The address of the canvas. It carries the power to approve, so it is given over this socket only.
+    private func canvas(_ session: SessionRunner, _ query: [String: String]) throws(ServiceError) -> JSON {
+        guard let listener = coordinator.canvas.withLock({ $0 }) else {
+            throw ServiceError("the canvas is not served yet", hint: "try again in a moment", status: 503)
         }
+        let isReadOnly = query["read_only"] == "true"
+        return [
+            "url": .string(listener.address(of: session, isReadOnly ? .view : .operate)),
+            "read_only": JSON(isReadOnly), "port": JSON(Int(listener.port)),
+        ]
     }
 
     private static let ndjson: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
@@ -151,10 +141,10 @@ struct UserAPI: Sendable {
             while true {
                 let isOver = session.state.phase.isOver
                 let mark = journal.changes.withLock { $0 }
-                let events = try journal.events(session.id, after: after, limit: 1000)
-                for event in events { try exchange.write(JSONLines.line(event.json)) }
-                after = events.last?.seq ?? after
-                if !events.isEmpty { continue }
+                let lines = try journal.lines(session.id, after: after, limit: 1000)
+                for line in lines { try exchange.write(line.bytes + [0x0A]) }
+                after = lines.last?.seq ?? after
+                if !lines.isEmpty { continue }
                 if !follows || isOver || coordinator.isStopping.withLock({ $0 }) { break }
                 let isNew = journal.changes.wait(timeoutMilliseconds: Self.waitMilliseconds) {
                     $0 > mark ? true : nil

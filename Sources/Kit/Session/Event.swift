@@ -31,6 +31,8 @@ public enum EventBody: Sendable, Hashable, Codable {
     // Messages
     case messageSent(from: String, to: String, text: String)
     case noteAppended(agent: String, text: String)
+    /// A person's command was carried out, once; what it was based on is on record with it.
+    case commandApplied(id: String, command: String, by: String, via: String, seq: Int64?, digest: String?)
     case artifactStored(agent: String, name: String, path: String)
     case sandboxDenied(agent: String, task: String?, denials: [String])
     // Merging

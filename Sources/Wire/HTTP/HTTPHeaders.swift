@@ -51,7 +51,7 @@ public struct HTTPHeaders: Sendable, Hashable {
     }
 
     /// Names are ASCII, so only ASCII letters fold.
-    static func isEqual(_ left: String, _ right: String) -> Bool {
+    public static func isEqual(_ left: String, _ right: String) -> Bool {
         func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
         return left.utf8.count == right.utf8.count
             && zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
