@@ -1,5 +1,5 @@
-// Both ends of a WebSocket that the conformance suite holds Wire against: a server that echoes, and a client that
-// asks for the cases and echoes.
+// Both ends of a WebSocket that the conformance suite holds Wire against: a server that echoes, and a
+// client that asks for the cases and echoes.
 import Glibc
 import System
 import Wire
