@@ -1,0 +1,307 @@
+// The model after an event. Total: an event that is in the journal happened, and one of a type that this
+// version does not know only moves the clock.
+
+import { foldSurfaces } from "../a2ui/surface";
+import type { SessionEvent } from "./event";
+import { foldAgents } from "./foldAgents";
+import { foldTasks } from "./foldTasks";
+import { foldWork } from "./foldWork";
+import { field, flag, type Json, number, optionalNumber, optionalText, text } from "./json";
+import { type Configuration, isOver, type Model, type Task } from "./model";
+import { append } from "./tape";
+
+export function fold(before: Model, event: SessionEvent): Model {
+    const model = { ...before, seq: event.seq, at: event.at };
+    const session = foldSession(model, event);
+    if (session) return finish(session, event);
+    const next = foldTasks(model, event) ?? foldWork(model, event) ?? foldAgents(model, event) ??
+        foldSurfaces(model, event) ?? model;
+    return finish(next, event);
+}
+
+/** What people read, and what gets a tick on the scrubber. */
+function finish(model: Model, event: SessionEvent): Model {
+    const isNews = readable.has(event.type) ||
+        (event.type === "gate.passed" && text(event.data, "command") !== "");
+    const kind = tickKinds.get(event.type);
+    if (!isNews && kind === undefined) return model;
+    return {
+        ...model,
+        activity: isNews ? append(model.activity, event.seq) : model.activity,
+        ticks: kind === undefined ? model.ticks : append(model.ticks, { seq: event.seq, kind }),
+    };
+}
+
+function foldSession(model: Model, { type, at, data, seq, session }: SessionEvent): Model | null {
+    switch (type) {
+        case "session.started": {
+            const configuration = readConfiguration(field(data, "configuration"));
+            const source = field(data, "configuration");
+            return {
+                ...model,
+                configuration,
+                session: text(source, "session") || session,
+                startedAt: at,
+                head: configuration.baseCommit,
+                tree: text(source, "base_tree"),
+            };
+        }
+        case "session.paused":
+            return { ...model, isPaused: true };
+        case "session.resumed":
+            return { ...model, isPaused: false };
+        case "session.completed":
+            return { ...model, phase: "completed", endedAt: at };
+        case "session.failed":
+            return {
+                ...model,
+                phase: "failed",
+                endedAt: at,
+                failure: { reason: text(data, "reason"), hint: text(data, "hint") },
+            };
+        case "session.cancelled":
+            return { ...model, phase: "cancelled", endedAt: at };
+        case "plan.accepted": {
+            const plan = field(data, "plan");
+            const tasks = new Map(model.tasks);
+            const order: string[] = [];
+            const items = field(plan, "tasks");
+            for (const item of Array.isArray(items) ? (items as Json[]) : []) {
+                const task = planned(item);
+                if (order.includes(task.id)) continue;
+                tasks.set(task.id, task);
+                order.push(task.id);
+            }
+            return { ...model, phase: "working", planSummary: text(plan, "summary"), tasks, order };
+        }
+        case "plan.changed": {
+            const task = planned(field(data, "task") ?? null);
+            if (model.order.includes(task.id)) return model;
+            return {
+                ...model,
+                tasks: new Map(model.tasks).set(task.id, task),
+                order: [...model.order, task.id],
+                phase: model.phase === "verifying" ? "working" : model.phase,
+            };
+        }
+        case "approval.requested":
+            return {
+                ...model,
+                phase: "approving",
+                denial: null,
+                approval: { tree: text(data, "tree"), commit: text(data, "commit"), seq },
+            };
+        case "approval.granted":
+            return {
+                ...model,
+                phase: isOver(model) ? model.phase : "delivering",
+                approvedBy: text(data, "by"),
+            };
+        case "approval.denied":
+            return {
+                ...model,
+                approval: null,
+                denial: { by: text(data, "by"), reason: text(data, "reason") },
+            };
+        case "approval.voided":
+            return { ...model, approval: null };
+        case "delivery.merged":
+        case "delivery.opened":
+            return {
+                ...model,
+                delivery: {
+                    branch: text(data, "branch"),
+                    commit: text(data, "commit"),
+                    isMerged: flag(data, "is_merged"),
+                    command: optionalText(data, "command") ?? "",
+                    reason: text(data, "reason"),
+                },
+            };
+        default:
+            return null;
+    }
+}
+
+export function readConfiguration(source: Json | undefined): Configuration {
+    return {
+        task: text(source, "task"),
+        repository: text(source, "repository"),
+        baseBranch: text(source, "base_branch"),
+        baseCommit: text(source, "base_commit"),
+        model: text(source, "model"),
+        isolation: text(source, "isolation"),
+        testCommand: text(source, "test_command"),
+        budget: optionalNumber(source, "budget_microusd"),
+        deadline: optionalNumber(source, "deadline_ms"),
+        autoApprove: flag(source, "auto_approve"),
+        merge: flag(source, "merge"),
+    };
+}
+
+function planned(item: Json): Task {
+    const strings = (key: string): string[] => {
+        const value = field(item, key);
+        return Array.isArray(value)
+            ? (value as Json[]).filter((one): one is string => typeof one === "string")
+            : [];
+    };
+    return {
+        ...blankTask(text(item, "id"), "implement"),
+        title: text(item, "title"),
+        description: text(item, "description"),
+        dependsOn: strings("depends_on"),
+        writeSet: strings("write_set"),
+        acceptance: strings("acceptance"),
+    };
+}
+
+export function blankTask(id: string, kind: string): Task {
+    return {
+        id,
+        kind,
+        title: id,
+        description: "",
+        dependsOn: [],
+        writeSet: [],
+        acceptance: [],
+        state: "submitted",
+        agent: "",
+        attempt: 0,
+        startedAt: null,
+        endedAt: null,
+        files: [],
+        trouble: "",
+        message: "",
+        spent: 0,
+    };
+}
+
+/** `{…, "state": …}` of `GET summary`, from which a page starts whose log begins later. */
+export function modelOfSummary(model: Model, seq: number, at: number, state: Json): Model {
+    const phase = text(state, "state");
+    const known: readonly string[] = [
+        "planning",
+        "working",
+        "verifying",
+        "approving",
+        "delivering",
+        "completed",
+        "failed",
+        "cancelled",
+    ];
+    const approval = field(state, "approval");
+    const tasks = new Map<string, Task>();
+    const list = field(state, "tasks");
+    for (const item of Array.isArray(list) ? (list as Json[]) : []) {
+        const task = planned(item);
+        tasks.set(task.id, {
+            ...task,
+            kind: text(item, "kind"),
+            state: text(item, "state") as Task["state"],
+            agent: text(item, "agent"),
+            attempt: number(item, "attempt"),
+        });
+    }
+    const agents = new Map(model.agents);
+    const people = field(state, "agents");
+    for (const item of Array.isArray(people) ? (people as Json[]) : []) {
+        const id = text(item, "id");
+        agents.set(id, {
+            id,
+            role: text(item, "role"),
+            status: text(item, "state") === "ready" ? "ready" : "requested",
+            generation: number(item, "generation"),
+            instance: text(item, "guest"),
+            task: text(item, "task"),
+            step: "",
+            seenAt: at,
+            spent: 0,
+            tokens: 0,
+            calls: 0,
+            denials: 0,
+        });
+    }
+    return {
+        ...model,
+        seq,
+        at,
+        session: text(state, "id"),
+        startedAt: number(state, "started_at"),
+        endedAt: optionalNumber(state, "ended_at"),
+        phase: known.includes(phase) ? (phase as Model["phase"]) : "working",
+        isPaused: phase === "paused",
+        configuration: { ...readConfiguration(state), baseCommit: text(state, "base") },
+        head: text(state, "head"),
+        tree: text(state, "tree"),
+        round: number(state, "round"),
+        spent: number(state, "spent_microusd"),
+        tasks,
+        agents,
+        order: [...tasks.values()].filter((task) => task.kind === "implement" || task.kind === "rework")
+            .map((task) => task.id),
+        merged: [...tasks.values()].filter((task) => task.state === "merged").map((task) => task.id),
+        approval: approval && text(approval, "tree") !== ""
+            ? { tree: text(approval, "tree"), commit: text(approval, "commit"), seq }
+            : null,
+    };
+}
+
+const readable: ReadonlySet<string> = new Set([
+    "session.started",
+    "session.paused",
+    "session.resumed",
+    "session.completed",
+    "session.failed",
+    "session.cancelled",
+    "plan.accepted",
+    "plan.changed",
+    "plan.rejected",
+    "agent.ready",
+    "agent.stalled",
+    "agent.lost",
+    "task.assigned",
+    "task.progressed",
+    "task.completed",
+    "task.failed",
+    "task.returned",
+    "task.merged",
+    "merge.conflicted",
+    "overlap.forecast",
+    "gate.started",
+    "gate.failed",
+    "review.requested",
+    "comment.made",
+    "review.submitted",
+    "tests.reported",
+    "approval.requested",
+    "approval.granted",
+    "approval.denied",
+    "approval.voided",
+    "delivery.merged",
+    "delivery.opened",
+    "artifact.stored",
+    "sandbox.denied",
+    "model.refused",
+    "model.waited",
+    "message.sent",
+    "note.appended",
+    "branch.published",
+]);
+
+const tickKinds: ReadonlyMap<string, string> = new Map([
+    ["plan.accepted", "plan"],
+    ["task.merged", "merge"],
+    ["merge.conflicted", "trouble"],
+    ["gate.failed", "trouble"],
+    ["task.failed", "trouble"],
+    ["agent.lost", "trouble"],
+    ["review.submitted", "review"],
+    ["approval.requested", "gate"],
+    ["approval.granted", "good"],
+    ["approval.denied", "trouble"],
+    ["session.completed", "good"],
+    ["session.failed", "trouble"],
+    ["session.cancelled", "trouble"],
+    ["task.returned", "trouble"],
+    ["delivery.merged", "good"],
+]);

@@ -1,0 +1,111 @@
+// The events themselves: canonical, in order, each once. Everything that is shown is folded from here. The
+// place of an event is its number, and there is one check on whether it belongs there.
+
+import { readEvent, type SessionEvent } from "./event";
+import { isArray, type Json } from "./json";
+import { sha256 } from "./sha256";
+
+/** Events of a sealed part, which is kept as bytes: a tenth of what as many objects take. */
+const partLength = 1024;
+/** Sealed parts that are kept open because somebody looked at them. */
+const openLimit = 8;
+
+export type Applied = "applied" | "known" | "gap";
+
+export class EventLog {
+    /** The number before the first event that is here. */
+    private base = 0;
+    private parts: Uint8Array[] = [];
+    private tail: SessionEvent[] = [];
+    private readonly open = new Map<number, SessionEvent[]>();
+    head = 0;
+    /** The hash of the last event. */
+    lastHash = "";
+
+    /** Forgets everything; the next event is `base + 1`. */
+    reset(base: number): void {
+        this.base = base;
+        this.head = base;
+        this.parts = [];
+        this.tail = [];
+        this.open.clear();
+        this.lastHash = "";
+    }
+
+    get first(): number {
+        return this.base + 1;
+    }
+
+    append(event: SessionEvent): Applied {
+        if (event.seq <= this.head) return "known";
+        if (event.seq !== this.head + 1) return "gap";
+        this.tail.push(event);
+        this.head = event.seq;
+        this.lastHash = event.hash;
+        // One part stays open behind the newest, so that what is on the screen is never sealed.
+        if (this.tail.length >= partLength * 2) this.seal();
+        return "applied";
+    }
+
+    get(seq: number): SessionEvent | null {
+        const index = seq - this.base - 1;
+        if (index < 0 || seq > this.head) return null;
+        const sealed = this.parts.length * partLength;
+        if (index >= sealed) return this.tail[index - sealed] ?? null;
+        return this.part(Math.floor(index / partLength))[index % partLength] ?? null;
+    }
+
+    /** From `after + 1` to `through`. */
+    *range(after: number, through: number): Generator<SessionEvent> {
+        for (let seq = Math.max(after, this.base) + 1; seq <= Math.min(through, this.head); seq += 1) {
+            const event = this.get(seq);
+            if (event) yield event;
+        }
+    }
+
+    /**
+     * One digest over the place and the hash of every event: what the journal says of itself must be the
+     * same.
+     */
+    checksum(): string {
+        let running = "";
+        for (const event of this.range(this.base, this.head)) {
+            running = sha256(`${running}\n${event.seq}:${event.hash}`);
+        }
+        return running;
+    }
+
+    private seal(): void {
+        const events = this.tail.splice(0, partLength);
+        const rows = events.map((
+            event,
+        ) => [event.seq, event.at, event.type, event.data, event.hash, event.session]);
+        this.parts.push(new TextEncoder().encode(JSON.stringify(rows)));
+    }
+
+    private part(number: number): SessionEvent[] {
+        const known = this.open.get(number);
+        if (known) return known;
+        const bytes = this.parts[number];
+        const rows: Json = bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Json) : [];
+        const events: SessionEvent[] = [];
+        for (const row of isArray(rows) ? rows : []) {
+            const [seq, at, type, data, hash, session] = row as readonly Json[];
+            const event = readEvent({
+                seq: seq ?? 0,
+                at: at ?? 0,
+                type: type ?? "",
+                data: data ?? {},
+                hash: hash ?? "",
+                session: session ?? "",
+            });
+            if (event) events.push(event);
+        }
+        if (this.open.size >= openLimit) {
+            const oldest = this.open.keys().next();
+            if (!oldest.done) this.open.delete(oldest.value);
+        }
+        this.open.set(number, events);
+        return events;
+    }
+}

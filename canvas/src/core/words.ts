@@ -1,0 +1,226 @@
+// Events and states in words. English is the one language so far, and it is all here and in the views.
+
+import { short } from "./format";
+import type { SessionEvent } from "./event";
+import { field, type Json, list, number, text, texts } from "./json";
+import type { Agent, Model, Phase, Task } from "./model";
+import type { State } from "../parts/Glyph";
+
+export const phaseWords: { readonly [phase in Phase]: string } = {
+    planning: "Planning",
+    working: "Running",
+    verifying: "Verifying",
+    approving: "Waiting for approval",
+    delivering: "Delivering",
+    completed: "Completed",
+    failed: "Failed",
+    cancelled: "Cancelled",
+};
+
+export function phaseState(model: Model): State {
+    if (model.isPaused && model.endedAt === null) return "paused";
+    switch (model.phase) {
+        case "completed":
+            return "done";
+        case "failed":
+            return "failed";
+        case "cancelled":
+            return "gone";
+        case "approving":
+            return "attention";
+        default:
+            return "working";
+    }
+}
+
+export function agentState(agent: Agent): State {
+    switch (agent.status) {
+        case "requested":
+            return "starting";
+        case "lost":
+            return "failed";
+        case "retired":
+            return "gone";
+        case "stalled":
+            return "attention";
+        case "ready":
+            return agent.task === "" ? "waiting" : "working";
+    }
+}
+
+export function taskState(task: Task): State {
+    switch (task.state) {
+        case "working":
+            return "working";
+        case "published":
+        case "gating":
+            return "queued";
+        case "merged":
+            return "done";
+        case "completed":
+            return task.kind === "implement" || task.kind === "rework" ? "queued" : "done";
+        case "failed":
+            return "failed";
+        case "submitted":
+            return task.trouble === "" ? "waiting" : "attention";
+    }
+}
+
+export function taskWords(task: Task): string {
+    switch (task.state) {
+        case "submitted":
+            return task.trouble === "" ? "waiting" : "came back";
+        case "working":
+            return task.attempt > 1 ? `working, attempt ${task.attempt}` : "working";
+        case "published":
+            return "in the merge queue";
+        case "gating":
+            return "at the gate";
+        case "completed":
+            return task.kind === "implement" || task.kind === "rework" ? "published" : "done";
+        case "merged":
+            return "merged";
+        case "failed":
+            return "failed";
+    }
+}
+
+/** An event in one line, and who did it. */
+export interface Line {
+    readonly who: string;
+    readonly words: string;
+    readonly tone: "plain" | "good" | "bad" | "attention" | "quiet";
+}
+
+export function eventLine(event: SessionEvent, model: Model): Line {
+    const { type, data } = event;
+    const agent = text(data, "agent");
+    const task = text(data, "task");
+    const title = model.tasks.get(task)?.title ?? task;
+    const say = (words: string, tone: Line["tone"] = "plain", who = agent): Line => ({ who, words, tone });
+    switch (type) {
+        case "session.started":
+            return say("Session started", "plain", "coordinator");
+        case "session.paused":
+            return say("Paused the session", "attention", text(data, "by"));
+        case "session.resumed":
+            return say("Resumed the session", "plain", text(data, "by"));
+        case "session.completed":
+            return say("Session completed", "good", "coordinator");
+        case "session.failed":
+            return say(`Session failed: ${text(data, "reason")}`, "bad", "coordinator");
+        case "session.cancelled":
+            return say("Cancelled the session", "attention", text(data, "by"));
+        case "plan.accepted": {
+            const amount = list(field(data, "plan"), "tasks").length;
+            return say(
+                `Plan of ${amount} ${amount === 1 ? "subtask" : "subtasks"} accepted`,
+                "plain",
+                text(data, "by"),
+            );
+        }
+        case "plan.changed":
+            return say(`Added to the plan: ${text(field(data, "task"), "title")}`, "plain", text(data, "by"));
+        case "plan.rejected":
+            return say(`The plan was refused: ${texts(data, "problems")[0] ?? ""}`, "attention");
+        case "agent.ready":
+            return say("Guest is up", "quiet");
+        case "agent.stalled":
+            return say("Shows no progress", "attention");
+        case "agent.lost":
+            return say(`Was lost: ${text(data, "reason")}`, "bad");
+        case "task.assigned": {
+            const attempt = number(data, "attempt", 1);
+            return say(`Took on ${task}: ${title}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
+        }
+        case "task.progressed":
+            return say(text(data, "message"), "quiet");
+        case "task.completed":
+            return say(`Finished ${task}: ${text(data, "summary")}`);
+        case "task.failed":
+            return say(`Could not do ${task}: ${text(data, "reason")}`, "bad");
+        case "task.returned":
+            return say(`Sent ${task} back: ${text(data, "reason")}`, "attention", "coordinator");
+        case "task.merged":
+            return say(`Merged ${task}: ${files(data)}`, "good", "coordinator");
+        case "branch.published":
+            return say(`Published ${task} at ${short(text(data, "commit"))}`, "quiet");
+        case "merge.conflicted":
+            return say(`${task} conflicts in ${files(data)}`, "attention", "coordinator");
+        case "overlap.forecast":
+            return say(
+                `${task} and ${text(data, "other")} will meet in ${files(data)}`,
+                "attention",
+                "coordinator",
+            );
+        case "gate.started":
+            return say(`Gate runs ${text(data, "command")} for ${task}`, "quiet", "coordinator");
+        case "gate.passed":
+            return say(`Gate is green for ${task}`, "good", "coordinator");
+        case "gate.failed":
+            return say(`Gate is red for ${task}, exit ${number(data, "exit_code", 1)}`, "bad", "coordinator");
+        case "review.requested":
+            return say(`Review, round ${number(data, "round", 1)}`, "plain", "coordinator");
+        case "comment.made":
+            return say(comment(field(data, "comment")), "plain", agent || text(data, "by"));
+        case "review.submitted":
+            return text(data, "verdict") === "approve"
+                ? say(`Approves: ${text(data, "summary")}`, "good")
+                : say(`Asks for changes: ${text(data, "summary")}`, "attention");
+        case "tests.reported": {
+            const passed = data["passed"];
+            const green = number(data, "exit_code", 1) === 0;
+            const counts = typeof passed === "number"
+                ? `, ${passed} passed, ${number(data, "failed")} failed`
+                : "";
+            return say(
+                `Ran ${text(data, "command")}: ${green ? "green" : "red"}${counts}`,
+                green ? "good" : "bad",
+            );
+        }
+        case "approval.requested":
+            return say("The change waits for your approval", "attention", "coordinator");
+        case "approval.granted":
+            return say("Approved the change", "good", text(data, "by"));
+        case "approval.denied":
+            return say(`Denied the change: ${text(data, "reason")}`, "bad", text(data, "by"));
+        case "approval.voided":
+            return say("The approval is void: the change is another one now", "attention", "coordinator");
+        case "delivery.merged":
+        case "delivery.opened":
+            return say(
+                `Delivered ${text(data, "branch")} at ${short(text(data, "commit"))}`,
+                "good",
+                "coordinator",
+            );
+        case "artifact.stored":
+            return say(`Stored ${text(data, "name")}`);
+        case "sandbox.denied":
+            return say(`Was refused by the sandbox: ${texts(data, "denials")[0] ?? ""}`, "attention");
+        case "model.refused":
+            return say(`Model call refused: ${text(data, "reason")}`, "bad");
+        case "model.waited":
+            return say(`Waited for the model: ${text(data, "reason")}`, "quiet");
+        case "model.settled":
+            return say(`${number(data, "input")} tokens in, ${number(data, "output")} out`, "quiet");
+        case "message.sent":
+            return say(`To ${text(data, "to")}: ${text(data, "text")}`, "plain", text(data, "from"));
+        case "note.appended":
+            return say(`Noted: ${text(data, "text")}`, "quiet");
+        case "canvas.changed":
+            return say("Drew on the canvas", "quiet");
+        default:
+            return say(type, "quiet", agent || "coordinator");
+    }
+}
+
+function files(data: Json): string {
+    const names = texts(data, "files");
+    const shown = names.slice(0, 3).join(", ");
+    return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown || "no files";
+}
+
+function comment(source: Json | undefined): string {
+    const line = number(source, "line");
+    return `${text(source, "file")}${line > 0 ? `:${line}` : ""} — ${text(source, "body")}`;
+}
