@@ -15,8 +15,8 @@ import { AgentLog, lineLimit } from "../../../canvas/src/core/logbook";
 import { emptyModel } from "../../../canvas/src/core/model";
 import { sha256 } from "../../../canvas/src/core/sha256";
 import { Store } from "../../../canvas/src/core/store";
+import "./unit_a2ui";
 import "./unit_text";
-
 
 const fixture = readFileSync(`${process.env.FIXTURES}/demo.jsonl`, "utf8").trim().split("\n").map((line) =>
     readEvent(JSON.parse(line))!

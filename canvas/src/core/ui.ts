@@ -10,6 +10,7 @@ export const views = [
     { id: "tests", label: "Tests" },
     { id: "cost", label: "Cost" },
     { id: "timeline", label: "Timeline" },
+    { id: "drawn", label: "Drawn" },
     { id: "audit", label: "Audit" },
 ] as const;
 

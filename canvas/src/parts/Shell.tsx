@@ -11,6 +11,7 @@ import { eventLine, phaseState, phaseWords } from "../core/words";
 import { AuditView } from "../views/Audit";
 import { CostView } from "../views/Cost";
 import { Dashboard } from "../views/Dashboard";
+import { DrawnView } from "../views/Drawn";
 import { FlowView } from "../views/Flow";
 import { ReviewView } from "../views/Review";
 import { TestsView } from "../views/Tests";
@@ -68,6 +69,8 @@ function View() {
             return <CostView />;
         case "timeline":
             return <TimelineView />;
+        case "drawn":
+            return <DrawnView />;
         case "audit":
             return <AuditView />;
     }
@@ -244,6 +247,7 @@ function badges(model: Model): string[] {
         failed > 0 ? `${failed} red` : some(model.runs.length),
         "",
         "",
+        some(model.surfaces.size),
         "",
     ];
 }

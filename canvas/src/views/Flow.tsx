@@ -11,7 +11,7 @@ import { harmless, oneLine } from "../core/text";
 import { Empty, Panel } from "../parts/basic";
 import { Glyph } from "../parts/Glyph";
 
-const sizes = { width: 196, height: 52, gapX: 44, gapY: 12 };
+export const sizes = { width: 196, height: 52, gapX: 44, gapY: 12 };
 const margin = 16;
 
 export function FlowView() {
@@ -56,7 +56,7 @@ export function FlowView() {
     );
 }
 
-function Graph({ steps, picture, critical, chosen }: {
+export function Graph({ steps, picture, critical, chosen }: {
     steps: readonly Step[];
     picture: Layout;
     critical: readonly string[];

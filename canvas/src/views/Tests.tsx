@@ -157,7 +157,7 @@ function Run({ run }: { run: TestRun }) {
     );
 }
 
-function CaseTree({ cases }: { cases: readonly Case[] }) {
+export function CaseTree({ cases }: { cases: readonly Case[] }) {
     return (
         <ul className="case-tree">
             {sorted(cases).map((one, index) => <CaseRow key={`${index}${one.name}`} one={one} />)}
