@@ -15,6 +15,24 @@ struct World {
     var repeatChance = 0
     /// Begin again from the journal after this share of steps.
     var crashChance = 0
+    /// A gate that is red and green the next time, on the same tree.
+    var flakyChance = 0
+    /// A person who pauses, edits, asks for changes, sends messages and refuses, now and then.
+    var personChance = 0
+    var cancelChance = 0
+    var refuseChance = 0
+    /// Trees of which the tests were red once, and are green the next time.
+    var flaky: Set<String> = []
+    /// What the world saw, beside the journal.
+    var greenTrees: Set<String> = []
+    var deliveries: [String] = []
+    var pulls: Set<String> = []
+    var additions = 0
+    var requests = 0
+    var redTrees: Set<String> = []
+    var merges: [String: (commit: String, tree: String)] = [:]
+    /// Messages by number, as guests took them.
+    var heard: [String: String] = [:]
     /// Who is told to do what: open work of agents.
     var assignments: [(agent: String, generation: Int, task: AgentTask)] = []
     /// Effects whose answer is on its way.
@@ -68,7 +86,12 @@ struct World {
             if chance(lossChance) {
                 try send(.agentLost(agent: work.agent, generation: work.generation, reason: "killed"))
             } else {
-                try finish(work.agent, work.task)
+                do throws(Rejection) {
+                    try finish(work.agent, work.task)
+                } catch {
+                    // Something it said has ended the session; guests hear that and stop.
+                    guard error.code == "over" else { throw error }
+                }
                 if chance(repeatChance) { try? finish(work.agent, work.task) }
             }
         }
@@ -101,27 +124,64 @@ struct World {
                 assignments.append((agent, generation, task))
             }
             try send(.succeeded(key: effect.key, .done))
-        case .merge(let task, _, _, _):
-            if chance(conflictChance), (state.tasks[task]?.returns ?? 0) < 2 {
-                try send(.succeeded(key: effect.key, .conflict(files: ["a"], hunks: "<<<")))
+        case .merge(let task, _, let commit, let onto):
+            if chance(conflictChance), (state.tasks[task]?.returns ?? 0) < 5 {
+                try send(.succeeded(key: effect.key, .conflict(files: ["\(task).swift"], hunks: "<<<")))
             } else {
+                // The same inputs make the same merge, as with git.
+                let name = "\(commit.suffix(6))-\(onto.suffix(6))"
                 commits += 1
+                let made = merges[name] ?? (self.commit(commits), "tree-\(commits)")
+                merges[name] = made
                 try send(
                     .succeeded(
                         key: effect.key,
-                        .merged(commit: commit(commits), tree: "tree-\(commits)", files: ["\(task).swift"])))
+                        .merged(commit: made.commit, tree: made.tree, files: ["\(task).swift"])))
             }
-        case .runGate(let task, _, _, _):
-            let isRed = chance(redGateChance) && (state.tasks[task]?.returns ?? 0) < 2
+        case .runGate(let task, let tree, _, _, let attempt):
+            let isFlaky = attempt == nil && chance(flakyChance)
+            let isRed =
+                isFlaky || redTrees.contains(tree)
+                || (attempt == nil && chance(redGateChance) && (state.tasks[task]?.returns ?? 0) < 5)
+            // Whatever is red stays red, unless it was flaky.
+            if isRed, !isFlaky { redTrees.insert(tree) }
+            if !isRed { greenTrees.insert(tree) }
             try send(.succeeded(key: effect.key, .gate(exitCode: isRed ? 1 : 0, output: "", milliseconds: 5)))
         case .deliver(let commit, _, _):
+            if !deliveries.contains(commit) { deliveries.append(commit) }
+            guard state.configuration?.pullRequest != nil else {
+                return try send(
+                    .succeeded(
+                        key: effect.key,
+                        .delivered(
+                            branch: "openclaw/s", commit: commit, isMerged: true, command: nil, reason: "")))
+            }
             try send(
                 .succeeded(
-                    key: effect.key,
-                    .delivered(branch: "openclaw/s", commit: commit, isMerged: true, command: nil, reason: "")
-                ))
+                    key: effect.key, .pull(pull(commit, isDraft: false), branch: "openclaw/s", isMerged: nil))
+            )
+        case .proposePull(let commit, _):
+            try send(
+                .succeeded(
+                    key: effect.key, .pull(pull(commit, isDraft: true), branch: "openclaw/s", isMerged: nil)))
+        case .watchChecks:
+            try send(
+                .succeeded(key: effect.key, .checks(isGreen: !chance(redGateChance), summary: "lint is red")))
+        case .forecast(let task, _):
+            let others = state.order.filter { $0 != task && chance(20) }
+            let collisions = Dictionary(others.map { ($0, ["\(task).swift"]) }) { first, _ in first }
+            try send(.succeeded(key: effect.key, .forecast(files: ["\(task).swift"], collisions: collisions)))
+        case .deliverMessage(_, _, let number, _, let text):
+            heard["\(number)"] = text
+            try send(.succeeded(key: effect.key, .done))
         default: try send(.succeeded(key: effect.key, .done))
         }
+    }
+
+    /// The provider has one pull request for the branch, however often it is asked.
+    private mutating func pull(_ commit: String, isDraft: Bool) -> PullRequestState {
+        pulls.insert("https://example.invalid/1")
+        return PullRequestState(url: "https://example.invalid/1", number: 1, commit: commit, isDraft: isDraft)
     }
 
     private mutating func finish(_ agent: String, _ task: AgentTask) throws(Rejection) {
@@ -140,6 +200,7 @@ struct World {
                 .reportTests(
                     agent: agent,
                     TestReport(tree: task.context.tree, command: "make test", exitCode: 0, output: "")))
+        case .advise: break
         case .implement, .rework:
             commits += 1
             commit = self.commit(commits)
@@ -156,12 +217,15 @@ struct World {
         ])
 
     static func configuration(
-        agents: Int? = nil, plan: Plan? = nil, autoApprove: Bool = true, testCommand: String? = "make test"
+        agents: Int? = nil, plan: Plan? = nil, autoApprove: Bool = true, testCommand: String? = "make test",
+        approve: [ApprovalKind] = [], pullRequest: PullRequestOptions? = nil
     ) -> SessionConfiguration {
-        SessionConfiguration(
+        var configuration = SessionConfiguration(
             session: "s", task: "Do it", repository: "/r", baseCommit: String(repeating: "0", count: 40),
             baseTree: "tree-0", baseBranch: "main", agents: agents, plan: plan, model: "script:x",
             autoApprove: autoApprove, merge: true, testCommand: testCommand)
+        (configuration.approve, configuration.pullRequest) = (approve, pullRequest)
+        return configuration
     }
 }
 

@@ -14,8 +14,9 @@ enum TidyRules {
         "Core": ["Kit"],
         "Journal": ["Kit", "System", "CSQLite", "CSodium"],
         "Channel": ["Journal", "Kit", "Wire", "System"],
-        "Gateway": ["Kit", "Wire", "System", "CCurl"],
-        "Delivery": ["Kit", "Wire", "System"],
+        "Transfer": ["Wire", "CCurl"],
+        "Gateway": ["Kit", "Wire", "System", "Transfer"],
+        "Delivery": ["Kit", "Wire", "System", "Transfer"],
         "Platform": ["Kit", "Wire", "System"],
         "Service": [
             "Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System",

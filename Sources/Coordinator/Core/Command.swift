@@ -10,6 +10,13 @@ public enum Command: Sendable {
     case resume(by: String)
     case cancel(by: String)
     case addTask(PlanTask, by: String)
+    /// The result needs work; what is said goes to whom it concerns, as a review.
+    case requestChanges(tree: String, by: String, comments: [ReviewComment])
+    case permit(id: String, by: String)
+    case refuse(id: String, by: String, reason: String)
+    case editPlan(Plan, by: String)
+    /// - to: An agent, or `all`.
+    case say(from: String, to: String, text: String)
     // What agents say
     case proposePlan(agent: String, Plan)
     case accept(agent: String, task: String)
@@ -61,7 +68,24 @@ public enum EffectResult: Sendable, Hashable {
     /// The session branch is somewhere else than was thought.
     case moved(commit: String, tree: String)
     case delivered(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
+    /// - isMerged: Nil while it was only proposed.
+    case pull(PullRequestState, branch: String, isMerged: Bool?)
+    /// Files that a published commit changes, and where it collides with which other task.
+    case forecast(files: [String], collisions: [String: [String]])
+    case checks(isGreen: Bool, summary: String)
     case report(path: String)
+}
+
+/// A pull request as the provider shows it.
+public struct PullRequestState: Sendable, Hashable {
+    public var url: String
+    public var number: Int
+    public var commit: String
+    public var isDraft: Bool
+
+    public init(url: String, number: Int, commit: String, isDraft: Bool) {
+        (self.url, self.number, self.commit, self.isDraft) = (url, number, commit, isDraft)
+    }
 }
 
 /// Why a command was not carried out.
@@ -89,4 +113,8 @@ enum Tries {
     static let failures = 3
     /// Guests of one agent.
     static let losses = 4
+    /// What is merged and tested as one at most.
+    static let batch = 5
+    /// Unread messages of one agent; the oldest goes when there are more.
+    static let messages = 64
 }

@@ -30,7 +30,9 @@ public enum Core {
             state.failure = (reason, hint)
         case .sessionCancelled: state.phase = .cancelled
         case .planAccepted(let plan, _): state.accept(plan)
-        case .planChanged(let task, _): state.add(task)
+        case .planChanged(let task, let by): state.add(task, by: by)
+        case .planEdited(let plan, _): state.replace(plan)
+        case .planWithdrawn: state.withdrawPlan()
         case .noteAppended(let agent, let text): state.notes.append("\(agent): \(text)")
         case .modelSettled(_, _, _, let amount, _, _): state.spent += amount
         case .approvalRequested(let tree, let commit):
@@ -39,18 +41,48 @@ public enum Core {
         case .approvalGranted:
             state.isApproved = true
             state.phase = .delivering
-        case .approvalDenied: state.approval = nil
+        case .approvalDenied, .approvalVoided: state.approval = nil
+        case .reviewVoided:
+            state.statistics.voided += 1
+            (state.verdict, state.verdictSummary, state.testsPassed, state.lastTests) = (nil, "", nil, nil)
+        case .changesRequested: state.roundLimit = state.round + Tries.rounds + 1
         case .deliveryMerged(let branch, let commit, let isMerged, let command, let reason):
             state.delivery = .init(
                 branch: branch, commit: commit, isMerged: isMerged, command: command, reason: reason)
+        case .pullOpened(let url, let number, let commit, let isDraft):
+            state.pull = .init(url: url, number: number, commit: commit, isDraft: isDraft)
+        case .checksReported(let commit, let isGreen, _):
+            (state.checked, state.checksAreGreen) = (commit, isGreen)
+        case .permissionRequested, .permissionGranted, .permissionDenied, .budgetRaised:
+            applyPermission(&state, body)
         case .effectIntended(let effect):
             if !state.isOpen(effect) { state.openEffects.append(effect) }
         case .effectSucceeded(let key), .effectFailed(let key, _):
+            if case .effectSucceeded = body { state.took(key) }
             state.openEffects.removeAll { $0.key == key }
         default:
             applyAgent(&state, body)
             applyTask(&state, body)
             applyMerge(&state, body)
+        }
+    }
+
+    private static func applyPermission(_ state: inout SessionState, _ body: EventBody) {
+        switch body {
+        case .permissionRequested(let permission):
+            // There is one question of a kind about one thing: a new version takes the place of the old.
+            state.permissions.removeAll { $0.id.split(separator: "/").dropLast() == permission.scope }
+            state.permissions.append(permission)
+            if permission.kind == .stuck { state.tasks[permission.subject]?.questions += 1 }
+        case .permissionGranted(let id, _):
+            for permission in state.permissions where permission.id == id && permission.kind == .stuck {
+                state.tasks[permission.subject]?.returns = 0
+            }
+            state.permissions.removeAll { $0.id == id }
+            state.granted.insert(id)
+        case .permissionDenied(let id, _, _): state.permissions.removeAll { $0.id == id }
+        case .budgetRaised(let amount, _): state.budget = amount
+        default: break
         }
     }
 
@@ -78,6 +110,13 @@ public enum Core {
         case .agentRetired(let agent, _):
             state.agents[agent]?.status = .retired
             state.agents[agent]?.task = nil
+        case .messageSent(let from, let to, let text):
+            state.messageCount += 1
+            let message = SessionState.Message(number: state.messageCount, from: from, text: text)
+            for (agent, known) in state.agents where known.status != .retired && (to == agent || to == "all")
+            {
+                state.agents[agent]?.inbox = Array((known.inbox + [message]).suffix(Tries.messages))
+            }
         default: break
         }
     }
@@ -97,13 +136,15 @@ public enum Core {
             state.tasks[id]?.agent = agent
             state.tasks[id]?.isAssigned = true
             state.tasks[id]?.status = .working
+            state.tasks[id]?.judgedTree = kind == .review || kind == .test ? state.tree : nil
             state.agents[agent]?.task = id
-        case .taskCompleted(let id, _, let agent, _, let commit):
+        case .taskCompleted(let id, _, let agent, let summary, let commit):
             state.tasks[id]?.status = .completed
             state.tasks[id]?.commit = commit
             state.tasks[id]?.isBegun = false
             state.tasks[id]?.failures = 0
             if state.agents[agent]?.task == id { state.agents[agent]?.task = nil }
+            state.takeAdvice(id, summary)
         case .taskFailed(let id, _, let agent, _):
             state.tasks[id]?.failures += 1
             state.takeBack(id, isBegun: false)
@@ -111,9 +152,12 @@ public enum Core {
         case .taskReturned(let id, _, let context):
             state.tasks[id]?.returns += 1
             state.tasks[id]?.context = context
-            state.tasks[id]?.kind = .rework
             state.takeBack(id, isBegun: false)
-            state.candidate = state.candidate?.task == id ? nil : state.candidate
+            // A plan that is to be made anew stays a plan.
+            guard id != SessionState.planTask else { return }
+            state.statistics.returned += 1
+            state.tasks[id]?.kind = .rework
+            state.leaveQueue(id)
             state.phase = .working
         case .taskMerged(let id, let commit, let tree, let files):
             state.tasks[id]?.status = .merged
@@ -121,10 +165,22 @@ public enum Core {
             state.tasks[id]?.files = Array(Set(known + files)).sorted()
             state.tasks[id]?.context = AgentTask.Context()
             state.tasks[id]?.returns = 0
-            state.candidate = nil
+            state.statistics.merged += 1
+            state.land(id)
             state.merged = state.merged.filter { $0 != id } + [id]
             if tree != state.tree { state.forgetJudgement() }
             (state.head, state.tree) = (commit, tree)
+        case .taskEscalated(let id, let architect, _):
+            state.statistics.escalated += 1
+            let advice = SessionState.adviceTask(id)
+            let title = "How \(id) can be brought in"
+            var task = SessionState.TaskState(
+                plan: PlanTask(id: advice, title: title, role: "architect"), kind: .advise)
+            (task.agent, task.context) = (architect, state.tasks[id]?.context ?? .init())
+            task.attempt = state.tasks[advice]?.attempt ?? 0
+            state.tasks[advice] = task
+            state.tasks[id]?.escalations += 1
+            state.tasks[id]?.waitsFor = advice
         default: break
         }
     }
@@ -132,9 +188,36 @@ public enum Core {
     private static func applyMerge(_ state: inout SessionState, _ body: EventBody) {
         switch body {
         case .mergeQueued(let id, _): state.tasks[id]?.status = .published
+        case .mergeBatched(let tasks):
+            state.candidate = .init(waiting: tasks)
+            state.statistics.batches += 1
         case .mergeMade(let id, let commit, let tree, let files):
-            state.candidate = .init(task: id, stage: .gating, commit: commit, tree: tree, files: files)
-        case .gatePassed: state.candidate?.stage = .advancing
+            // A journal from before there were batches has single ones only.
+            var candidate = state.candidate ?? .init(waiting: [])
+            candidate.waiting.removeAll { $0 == id }
+            candidate.members.append(.init(task: id, commit: commit, tree: tree, files: files))
+            state.candidate = candidate
+        case .mergeDeferred(let id, _):
+            state.statistics.deferred += 1
+            state.leaveQueue(id)
+        case .mergeConflicted: state.statistics.conflicts += 1
+        case .gateStarted(let id, _, _):
+            state.statistics.gates += 1
+            if let count = state.candidate?.count(upTo: id) { state.candidate?.tested = count }
+            let isSecondTry = state.candidate?.isRetrying ?? false
+            state.candidate?.isSecondTry = isSecondTry
+            state.candidate?.isRetrying = false
+        case .gateRetried:
+            state.statistics.redGates += 1
+            state.candidate?.isRetrying = true
+        case .gateFlaked: state.statistics.flakyGates += 1
+        case .gatePassed(let id, _, _, _):
+            if let count = state.candidate?.count(upTo: id) { state.candidate?.green = count }
+        case .gateFailed(let id, _, let command, let exitCode, let output):
+            state.statistics.redGates += 1
+            if let count = state.candidate?.count(upTo: id) { state.candidate?.red = count }
+            state.candidate?.complaint = .init(command: command, exitCode: exitCode, output: output)
+        case .overlapForecast: state.statistics.forecasts += 1
         case .reviewRequested(_, let round):
             state.phase = .verifying
             state.round = round
@@ -149,41 +232,5 @@ public enum Core {
             state.lastTests = .init(command: command, exitCode: exitCode, output: output)
         default: break
         }
-    }
-}
-
-extension SessionState {
-    mutating func begin(_ configuration: SessionConfiguration) {
-        self.configuration = configuration
-        (head, tree) = (configuration.baseCommit, configuration.baseTree)
-    }
-
-    mutating func accept(_ plan: Plan) {
-        self.plan = plan
-        phase = .working
-        order = plan.tasks.map(\.id)
-        for task in plan.tasks { tasks[task.id] = TaskState(plan: task, kind: .implement) }
-    }
-
-    mutating func add(_ task: PlanTask) {
-        plan?.tasks.append(task)
-        order.append(task.id)
-        tasks[task.id] = TaskState(plan: task, kind: .implement)
-        // What has been judged is not all any more.
-        if phase == .verifying { phase = .working }
-    }
-
-    /// The task waits for an agent again.
-    mutating func takeBack(_ id: String, isBegun: Bool) {
-        tasks[id]?.status = .submitted
-        tasks[id]?.isAssigned = false
-        tasks[id]?.isBegun = isBegun
-    }
-
-    /// A verdict is about one tree; another tree has none.
-    mutating func forgetJudgement() {
-        (verdict, verdictSummary, testsPassed, lastTests, comments) = (nil, "", nil, nil, [])
-        approval = nil
-        isApproved = false
     }
 }

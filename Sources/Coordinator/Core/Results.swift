@@ -13,13 +13,13 @@ extension Work {
                 add(.agentReady(agent: agent, generation: generation, instance: instance))
             }
         case (.merge(let task, _, _, _), _): merged(task, result)
-        case (.runGate(let task, let tree, _, let command), .gate(let code, let output, let time)):
-            gated(task, tree, command, code, output, time)
-        case (.advance(let task, _, _), .done):
-            guard let candidate = state.candidate else { return }
-            add(
-                .taskMerged(
-                    task: task, commit: candidate.commit, tree: candidate.tree, files: candidate.files))
+        case (
+            .runGate(let task, let tree, _, let command, let attempt), .gate(let code, let output, let time)
+        ):
+            gated(task, tree, command, code, output, time, isSecond: attempt != nil)
+        case (.advance(let task, _, _), .done): advanced(task)
+        case (.forecast(let task, _), .forecast(let files, let collisions)):
+            forecast(task, files, collisions)
         case (.advance(let task, _, _), .moved(let commit, _)):
             fail(
                 "the session branch is at \(commit), which the coordinator did not put there, while "
@@ -29,6 +29,15 @@ extension Work {
             add(
                 .deliveryMerged(
                     branch: branch, commit: commit, isMerged: isMerged, command: command, reason: reason))
+        case (.deliver, .pull(let pull, let branch, let isMerged)):
+            opened(pull)
+            add(
+                .deliveryMerged(
+                    branch: branch, commit: pull.commit, isMerged: isMerged ?? false, command: nil,
+                    reason: pull.url))
+        case (.proposePull, .pull(let pull, _, _)): opened(pull)
+        case (.watchChecks(let commit, _), .checks(let isGreen, let summary)):
+            checked(commit, isGreen, summary)
         case (.publishReport(let commit), _):
             if case .report(let path) = result {
                 add(.artifactStored(agent: "coordinator", name: "report", path: path))
@@ -38,50 +47,41 @@ extension Work {
         }
     }
 
-    private mutating func merged(_ task: String, _ result: EffectResult) {
-        switch result {
-        case .merged(let commit, let tree, let files):
-            add(.mergeMade(task: task, commit: commit, tree: tree, files: files))
-            if let command = state.configuration?.testCommand {
-                add(.gateStarted(task: task, tree: tree, command: command))
-            } else {
-                add(.gatePassed(task: task, tree: tree, command: nil, milliseconds: 0))
-            }
-        case .conflict(let files, let hunks):
-            add(.mergeConflicted(task: task, files: files))
-            var context = AgentTask.Context()
-            context.conflict = .init(files: files, hunks: hunks)
-            sendBack(
-                task, "its changes conflict with what was merged before, in \(files.joined(separator: ", "))",
-                context)
-        case .nothingToMerge:
-            add(.taskMerged(task: task, commit: state.head, tree: state.tree, files: []))
-        default: break
-        }
-    }
-
-    private mutating func gated(
-        _ task: String, _ tree: String, _ command: String, _ code: Int, _ output: String, _ time: Int64
-    ) {
-        guard code != 0 else {
-            add(.gatePassed(task: task, tree: tree, command: command, milliseconds: time))
+    private mutating func opened(_ pull: PullRequestState) {
+        if state.pull == pull { return }
+        add(.pullOpened(url: pull.url, number: pull.number, commit: pull.commit, isDraft: pull.isDraft))
+        guard state.configuration?.pullRequest?.watchesChecks == true, state.phase == .approving else {
             return
         }
-        add(.gateFailed(task: task, tree: tree, command: command, exitCode: code, output: output))
-        var context = AgentTask.Context()
-        context.gate = .init(command: command, exitCode: code, output: output)
-        sendBack(task, "the tests fail on the merged tree", context)
+        intend(.watchChecks(commit: pull.commit, number: pull.number))
     }
 
-    /// Work comes back to its author, or to the person when it came back too often.
-    mutating func sendBack(_ id: String, _ reason: String, _ context: AgentTask.Context) {
-        add(.taskReturned(task: id, reason: reason, context: context))
-        let returns = state.tasks[id]?.returns ?? 0
-        if returns > Tries.returns {
-            fail(
-                "\(id) came back \(returns) times, the last time because \(reason)",
-                "the work is kept in the session repository; openclaw diff shows what was merged")
+    /// A red check of the pull request is work.
+    private mutating func checked(_ commit: String, _ isGreen: Bool, _ summary: String) {
+        add(.checksReported(commit: commit, isGreen: isGreen, summary: summary))
+        guard state.phase == .approving, state.head == commit else { return }
+        guard !isGreen else {
+            if state.configuration?.autoApprove == true {
+                add(.approvalGranted(tree: state.tree, by: "--yes"))
+            }
+            return
         }
+        let number = state.order.count { $0.hasPrefix("ci-") } + 1
+        guard number <= Tries.rounds else {
+            return add(
+                .messageSent(
+                    from: "coordinator", to: "user",
+                    text:
+                        "the checks of the pull request are still red after \(number - 1) repairs: \(summary)"
+                ))
+        }
+        void("a check of the pull request is red")
+        add(
+            .planChanged(
+                task: PlanTask(
+                    id: "ci-\(number)", title: "Make the checks of the pull request green",
+                    description: summary),
+                by: "coordinator"))
     }
 
     /// The world could not do what was asked of it.
@@ -95,7 +95,7 @@ extension Work {
             loseStarting(agent, generation, reason)
         case .assignTask(let agent, let generation, _):
             loseStarting(agent, generation, "its guest does not take tasks: \(reason)")
-        case .merge(let task, _, _, _), .runGate(let task, _, _, _), .advance(let task, _, _):
+        case .merge(let task, _, _, _), .runGate(let task, _, _, _, _), .advance(let task, _, _):
             fail(
                 "merging \(task) failed: \(reason)",
                 "the work is kept; openclaw session \(session) shows where it is")
@@ -103,6 +103,11 @@ extension Work {
             fail(
                 "bringing the result home failed: \(reason)",
                 "it is on the branch openclaw/\(session) of the session repository")
+        case .proposePull, .watchChecks, .forecast, .deliverMessage, .raiseBudget:
+            // None of these is what the session is for; the person is told.
+            add(
+                .messageSent(
+                    from: "coordinator", to: "user", text: "\(key) was not done: \(reason.prefix(500))"))
         case .publishReport(let commit):
             // The change is home; a report that is missing must not make it look lost.
             add(

@@ -3,42 +3,61 @@ import Kit
 extension Work {
     /// Begins everything that can be begun, until nothing more follows.
     mutating func settle() {
-        while !state.phase.isOver, !state.isPaused, state.configuration != nil {
+        let steps: [(inout Work) -> Void] = [
+            { $0.mergeNext() }, { $0.askFirst() }, { $0.assignTasks() }, { $0.retireArchitect() },
+            { $0.judge() },
+        ]
+        while true {
             let before = events.count
-            mergeNext()
-            assignTasks()
-            retireArchitect()
-            judge()
+            // Each step may end the session, and nothing may be begun after that.
+            for step in steps where !state.phase.isOver && !state.isPaused && state.configuration != nil {
+                step(&self)
+            }
             if events.count == before { return }
         }
     }
 
-    // MARK: The merge queue
+    // MARK: Questions
 
-    /// One candidate at a time, in plan order. A task waits for those before it that are on their first
-    /// way, so that the result does not depend on who was faster; it does not wait for one that came back.
-    private mutating func mergeNext() {
-        let isBusy = state.openEffects.contains { effect in
-            switch effect {
-            case .merge, .runGate, .advance: true
-            default: false
-            }
+    /// What has to be asked before anything goes on.
+    private mutating func askFirst() {
+        guard let configuration = state.configuration else { return }
+        if configuration.asks(for: .plan), configuration.hasArchitect, let plan = state.plan,
+            state.phase == .working, state.tasks[SessionState.planTask]?.status == .completed,
+            !isPlanPermitted
+        {
+            ask(.plan, planQuestion, plan.summary)
         }
-        guard state.candidate == nil, !isBusy else { return }
-        for id in state.order {
-            guard let task = state.tasks[id] else { continue }
-            if task.status == .published, let commit = task.commit {
-                return intend(.merge(task: id, attempt: task.attempt, commit: commit, onto: state.head))
-            }
-            let isOnItsWay = task.status == .working || (task.status == .submitted && task.agent != nil)
-            if isOnItsWay, task.kind == .implement { return }
+        if configuration.asks(for: .budget), let budget = state.budget, state.spent * 5 >= budget * 4 {
+            ask(.budget, "budget/\(budget)", "four fifths of the budget are spent; yes adds as much again")
         }
+        if state.phase == .delivering, state.delivery == nil {
+            let question = "outside/\(state.tree)"
+            if configuration.asks(for: .outside), configuration.leavesMachine,
+                !state.granted.contains(question)
+            {
+                return ask(.outside, question, "the result goes to \(configuration.repository)")
+            }
+            intend(.deliver(commit: state.head, tree: state.tree, merge: configuration.merge))
+        }
+    }
+
+    private var planQuestion: String { "plan/\(state.planVersion)" }
+
+    /// The plan as it is may be worked on. Once one was permitted, what a person makes of it is too.
+    private var isPlanPermitted: Bool {
+        guard let configuration = state.configuration, configuration.asks(for: .plan),
+            configuration.hasArchitect
+        else { return true }
+        return state.granted.contains { $0.hasPrefix("plan/") }
     }
 
     // MARK: Handing out work
 
     private mutating func assignTasks() {
-        for id in [SessionState.planTask] + state.order + [SessionState.reviewTask, SessionState.testTask] {
+        let advice = state.tasks.keys.filter { state.tasks[$0]?.kind == .advise }.sorted()
+        let judges = state.phase == .verifying ? [SessionState.reviewTask, SessionState.testTask] : []
+        for id in [SessionState.planTask] + advice + state.order + judges {
             guard let task = state.tasks[id], task.status == .submitted, canStart(id, task) else { continue }
             guard let agent = worker(for: id, task) else { continue }
             let attempt = task.isBegun ? task.attempt : task.attempt + 1
@@ -52,6 +71,10 @@ extension Work {
 
     private func canStart(_ id: String, _ task: SessionState.TaskState) -> Bool {
         guard state.order.contains(id) else { return true }
+        guard isPlanPermitted, task.waitsFor == nil else { return false }
+        guard !state.permissions.contains(where: { $0.kind == .stuck && $0.subject == id }) else {
+            return false
+        }
         guard task.plan.dependsOn.allSatisfy({ state.tasks[$0]?.status == .merged }) else { return false }
         // Its files are its own already.
         if task.agent != nil { return true }
@@ -86,7 +109,7 @@ extension Work {
         case SessionState.planTask: "architect"
         case SessionState.reviewTask: "reviewer"
         case SessionState.testTask: "tester"
-        default: "coder"
+        default: state.tasks[id]?.kind == .advise ? "architect" : "coder"
         }
     }
 
@@ -109,8 +132,12 @@ extension Work {
 
     /// The plan is there: its guest makes room.
     private mutating func retireArchitect() {
-        guard state.plan != nil, state.tasks[SessionState.planTask]?.status == .completed,
-            let architect = state.agents["architect-1"], architect.status == .ready
+        let isNeeded = state.tasks.contains { id, task in
+            (id == SessionState.planTask || task.kind == .advise) && task.status != .completed
+        }
+        guard state.plan != nil, isPlanPermitted, !isNeeded,
+            let architect = state.agents["architect-1"], architect.status == .ready,
+            architect.task == nil
         else { return }
         add(.agentRetired(agent: "architect-1", generation: architect.generation))
     }
@@ -118,7 +145,10 @@ extension Work {
     // MARK: Judgement
 
     private mutating func judge() {
+        let judges = [SessionState.reviewTask, SessionState.testTask]
+        // One who still judges an older tree ends that first.
         guard let configuration = state.configuration, !state.order.isEmpty, state.candidate == nil,
+            state.phase != .working || !judges.contains(where: { state.tasks[$0]?.status == .working }),
             state.order.allSatisfy({ state.tasks[$0]?.status == .merged })
         else { return }
         switch state.phase {
@@ -137,7 +167,7 @@ extension Work {
         guard configuration.hasReviewer || configuration.hasTester else {
             return ask(configuration)
         }
-        guard state.round < Tries.rounds + 1 else {
+        guard state.round < state.roundLimit else {
             return fail(
                 "the review asked for changes \(state.round) times",
                 "the work is kept on the session branch; openclaw diff \(configuration.session) shows it")
@@ -165,29 +195,35 @@ extension Work {
         let approves = !configuration.hasReviewer || state.verdict == .approve
         let passes = !configuration.hasTester || state.testsPassed == true
         if approves, passes { return ask(configuration) }
-        returnToAuthors(approves: approves, passes: passes)
+        var comments: [ReviewComment] = []
+        if !approves {
+            let blocking = state.comments.filter { $0.severity != "note" }
+            comments = blocking.isEmpty ? [ReviewComment(file: "", body: state.verdictSummary)] : blocking
+        }
+        returnToAuthors(
+            comments, tests: passes ? nil : state.lastTests,
+            reason: approves ? "the tests fail" : "the reviewer asks for changes")
     }
 
     private mutating func ask(_ configuration: SessionConfiguration) {
         add(.approvalRequested(tree: state.tree, commit: state.head))
+        // With checks to wait for, green ones are what it is granted on.
+        guard configuration.pullRequest?.watchesChecks != true else { return }
         if configuration.autoApprove { add(.approvalGranted(tree: state.tree, by: "--yes")) }
     }
 
     /// Who wrote what a comment is about gets it; who merged last gets the rest.
-    private mutating func returnToAuthors(approves: Bool, passes: Bool) {
+    mutating func returnToAuthors(
+        _ comments: [ReviewComment], tests: AgentTask.GateOutput?, reason: String
+    ) {
         guard let last = state.merged.last else { return }
         var contexts: [String: AgentTask.Context] = [:]
-        if !approves {
-            let blocking = state.comments.filter { $0.severity != "note" }
-            let summary = ReviewComment(file: "", body: state.verdictSummary)
-            for comment in blocking.isEmpty ? [summary] : blocking {
-                let author = state.merged.last { state.tasks[$0]?.files.contains(comment.file) ?? false }
-                contexts[author ?? last, default: .init()].review =
-                    (contexts[author ?? last]?.review ?? []) + [comment]
-            }
+        for comment in comments {
+            let author = state.merged.last { state.tasks[$0]?.files.contains(comment.file) ?? false }
+            contexts[author ?? last, default: .init()].review =
+                (contexts[author ?? last]?.review ?? []) + [comment]
         }
-        if !passes { contexts[last, default: .init()].gate = state.lastTests }
-        let reason = approves ? "the tests fail" : "the reviewer asks for changes"
+        if let tests { contexts[last, default: .init()].gate = tests }
         for id in state.order where contexts[id] != nil && !state.phase.isOver {
             sendBack(id, reason, contexts[id] ?? .init())
         }
@@ -201,6 +237,7 @@ extension SessionState {
         var context = task.context
         context.task = configuration.task
         if id != Self.planTask { context.plan = plan }
+        let subject = tasks.first { $0.value.waitsFor == id }
         if task.kind == .review || task.kind == .test {
             context.tree = tree
             context.diffRange = "\(configuration.baseCommit)..\(head)"
@@ -208,6 +245,10 @@ extension SessionState {
         let description: String =
             switch task.kind {
             case .plan: configuration.task
+            case .advise:
+                "\(subject?.key ?? "A task") (\(subject?.value.plan.title ?? "")) came back to its author again "
+                    + "and again. Read what conflicts or fails and the files it is about, and complete with "
+                    + "a summary that tells the author in a few sentences how to bring it in."
             case .review:
                 "Review the change as merged: read the diff and the files it touches, and give a verdict."
             case .test: "Run the tests on the change as merged and report what you see."

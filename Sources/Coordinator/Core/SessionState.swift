@@ -56,6 +56,22 @@ public struct SessionState: Sendable, Hashable {
     private var approvalCommit = ""
     public internal(set) var isApproved = false
     public internal(set) var delivery: Delivery?
+    public internal(set) var pull: PullRequestState?
+    /// The last commit whose checks came to an end, and whether they are green.
+    var checked: String?
+    var checksAreGreen = false
+
+    /// Questions that wait for a person, the oldest first, and those that were answered with yes.
+    public internal(set) var permissions: [Permission] = []
+    var granted: Set<String> = []
+    /// Counts what a person or an architect made of the plan.
+    var planVersion = 0
+    /// Rounds of review until a person is told; every change of a person gives new ones.
+    var roundLimit = Tries.rounds + 1
+    /// In millionths of a US dollar; what a person allowed last.
+    public internal(set) var budget: Int64?
+    public internal(set) var statistics = MergeStatistics()
+    var messageCount = 0
 
     /// Intents without a result, in the order in which they were intended.
     public internal(set) var openEffects: [Effect] = []
@@ -66,15 +82,32 @@ public struct SessionState: Sendable, Hashable {
 
     public init() {}
 
-    /// A merge that is under way.
+    /// What the merge queue is at: a chain of merges onto the session branch, tested as one.
     public struct Candidate: Sendable, Hashable {
-        public enum Stage: String, Sendable, Hashable { case gating, advancing }
+        public struct Member: Sendable, Hashable {
+            public var task: String
+            /// The merge, with all members before it.
+            public var commit: String
+            public var tree: String
+            var files: [String] = []
+        }
 
-        public var task: String
-        public var stage: Stage
-        public var commit: String
-        public var tree: String
-        var files: [String] = []
+        /// Published work that is still to be put on top.
+        public var waiting: [String]
+        public var members: [Member] = []
+        /// So many members are green together; 0 is the session branch itself.
+        var green = 0
+        /// With so many members the tests are red.
+        var red: Int?
+        /// Of how many members the tree is that is tested or was tested last.
+        var tested = 0
+        /// It was red once and is to be tested again.
+        var isRetrying = false
+        /// What is tested now was red once.
+        var isSecondTry = false
+        var complaint: AgentTask.GateOutput?
+
+        public var tip: String? { members.last?.commit }
     }
 
     /// How the result came home.
@@ -112,6 +145,13 @@ public struct SessionState: Sendable, Hashable {
         var failures = 0
         /// Assigned in the current attempt, accepted or not.
         var isAssigned = false
+        /// The tree that a reviewer or tester was given.
+        var judgedTree: String?
+        /// How often an architect, and then a person, was asked how to bring it in.
+        var escalations = 0
+        var questions = 0
+        /// The task of an architect that has to be done first.
+        var waitsFor: String?
     }
 
     /// An agent and its guest.
@@ -126,6 +166,30 @@ public struct SessionState: Sendable, Hashable {
         /// What it works on.
         public var task: String?
         var losses = 0
+        /// Messages that its guest has not taken yet.
+        var inbox: [Message] = []
+    }
+
+    /// A message on its way to an agent.
+    struct Message: Sendable, Hashable {
+        var number: Int
+        var from: String
+        var text: String
+    }
+
+    /// What the merge queue did in this session.
+    public struct MergeStatistics: Sendable, Hashable {
+        public internal(set) var batches = 0
+        public internal(set) var merged = 0
+        public internal(set) var gates = 0
+        public internal(set) var redGates = 0
+        public internal(set) var flakyGates = 0
+        public internal(set) var conflicts = 0
+        public internal(set) var deferred = 0
+        public internal(set) var returned = 0
+        public internal(set) var escalated = 0
+        public internal(set) var forecasts = 0
+        public internal(set) var voided = 0
     }
 
     /// Whether anything was asked of the world whose answer is not there yet.
@@ -135,4 +199,9 @@ public struct SessionState: Sendable, Hashable {
     static let planTask = "plan"
     static let reviewTask = "review"
     static let testTask = "test"
+    /// The task of an architect who is asked about another one.
+    static func adviceTask(_ id: String) -> String { "advise-\(id)" }
+
+    /// A question of this kind is open.
+    func waits(for kind: ApprovalKind) -> Bool { permissions.contains { $0.kind == kind } }
 }

@@ -19,6 +19,8 @@ enum Limits {
     /// The commands of one push, in bytes and in number.
     static let pushCommandBytes = 64 << 10
     static let pushCommands = 32
+    /// An issue with its comments as a task, in bytes: it becomes part of every prompt.
+    static let issueBytes = 48 << 10
     /// What a hook may take, in milliseconds (design, section 4).
     static let hookMilliseconds = 2000
 }

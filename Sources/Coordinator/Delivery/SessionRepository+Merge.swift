@@ -75,7 +75,7 @@ extension SessionRepository {
                 "GIT_COMMITTER_EMAIL": "openclaw@openclaw.invalid",
                 "GIT_COMMITTER_DATE": date,
             ])
-        let text = Self.text(message: message, trailers: trailers)
+        let text = Self.text(message: message, trailers: trailers + [("Openclaw-Tree", result.tree)])
         let made = try committer.run(
             ["commit-tree", result.tree, "-p", ours, "-p", theirs, "-F", "-"], input: Array(text.utf8))
         return .merged(commit: made.line, tree: result.tree)
@@ -102,6 +102,13 @@ extension SessionRepository {
         let changed = try changedFiles(found.line, b)
         let files = try changedFiles(found.line, a).filter(Set(changed).contains)
         return Overlap(files: files, conflicting: files.isEmpty ? [] : try mergeTree(a, b).files)
+    }
+
+    /// The files that a published commit changes, compared with where it left the session branch.
+    public func filesChanged(by commit: String) throws(DeliveryError) -> [String] {
+        let (theirs, ours) = (try self.commit(of: commit), try head())
+        let found = try git.attempt(["merge-base", ours, theirs])
+        return try changedFiles(found.code == 0 ? found.line : base, theirs)
     }
 
     /// The files that differ between two commits, sorted; a rename counts as both its names.

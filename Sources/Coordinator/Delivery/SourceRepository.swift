@@ -54,6 +54,12 @@ public struct SourceRepository: Sendable, Hashable {
         return try inspect(path: spec, ref: ref, allowDirty: allowDirty)
     }
 
+    /// Where a local repository was cloned from; nil when it has no origin.
+    public static func origin(of path: String) -> String? {
+        let found = try? Git(path).attempt(["config", "--get", "remote.origin.url"])
+        return found.flatMap { $0.code == 0 && !$0.line.isEmpty ? $0.line : nil }
+    }
+
     /// The URL that a spec stands for; nil for a path. A directory of that name wins.
     static func url(_ spec: String) -> String? {
         for scheme in ["https://", "http://", "ssh://", "git://", "file://"] where spec.hasPrefix(scheme) {

@@ -4,6 +4,7 @@
 import Kit
 import Synchronization
 import System
+import Transfer
 public import Wire
 
 /// Answers the guests' calls of all sessions. Used from any thread; each call runs on the thread that

@@ -184,6 +184,12 @@ public final class Journal: Sendable {
     /// The sessions, in the order in which they began.
     public func sessions() throws(JournalError) -> [String] { try database.sessions() }
 
+    /// Number and hash of the last event of a session: `123:9f86d081884c7d65`. Who keeps it can tell later
+    /// whether the end of the journal was cut off.
+    public func head(_ session: String) -> String? {
+        heads.withLock { $0[session] }.map { "\($0.seq):\($0.hash.prefix(16))" }
+    }
+
     /// Checks every hash of a session, and every checkpoint that was signed on the way.
     /// - Returns: How many events are sound; and what is wrong with the next one, if anything is.
     public func verify(_ session: String) throws(JournalError) -> (sound: Int64, problem: String?) {

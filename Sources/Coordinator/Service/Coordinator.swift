@@ -223,6 +223,7 @@ public final class Coordinator: Sendable {
         do throws(ServiceError) {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
+            session.forgeToken.withLock { $0 = SessionPreparation.forgeToken(body) }
             try session.open(configuration)
             sessions.withLock { $0[id] = session }
             try session.submit(.start(configuration))

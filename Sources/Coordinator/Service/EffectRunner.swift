@@ -2,8 +2,10 @@ import Core
 import Delivery
 import Gateway
 import Glibc
+import Journal
 import Kit
 import Platform
+import Synchronization
 import System
 import Wire
 
@@ -49,7 +51,15 @@ struct EffectRunner: Sendable {
         case .pauseAgents: for instance in instances(where: .running) { try world.platform.pause(instance) }
         case .resumeAgents: for instance in instances(where: .paused) { try world.platform.resume(instance) }
         case .merge(let task, _, let commit, let onto): return try merge(task, commit, onto)
-        case .runGate(_, let tree, let commit, let command): return try gate(tree, commit, command)
+        case .runGate(_, let tree, let commit, let command, let attempt):
+            return try gate(tree, commit, command, attempt ?? 1)
+        case .forecast(let task, let commit): return try forecast(task, commit)
+        case .deliverMessage(let agent, _, let number, let from, let text):
+            try message(agent, number, from, text)
+        case .raiseBudget(let amount): session.gateway.ledger(of: id)?.setBudget(amount)
+        case .proposePull(let commit, _): return try PullDelivery(session: session).propose(commit)
+        case .watchChecks(let commit, let number):
+            return try PullDelivery(session: session).watch(commit, number)
         case .advance(_, let from, let to): return try advance(from, to)
         case .deliver(let commit, _, let merge): return try deliver(commit, merge)
         case .publishReport(let commit): return .report(path: try ReportMaker(session: session).make(commit))
@@ -128,6 +138,13 @@ struct EffectRunner: Sendable {
         throw Failure(problem)
     }
 
+    /// Hands a message to the harness, which hands it to the conversation at its next turn.
+    private func message(_ agent: String, _ number: Int, _ from: String, _ text: String) throws {
+        let response = try tell(
+            agent, "/messages", ["id": JSON(number), "from": .string(from), "text": .string(text)])
+        guard response.isSuccess else { throw Failure("\(agent)'s guest answered \(response.status)") }
+    }
+
     private func retire(_ agent: String, _ generation: Int) throws {
         let app = session.appID(agent, generation)
         for instance in try world.platform.instances()
@@ -161,6 +178,7 @@ struct EffectRunner: Sendable {
             commit, into: onto, message: task.plan.title,
             trailers: [
                 ("Openclaw-Session", self.id), ("Openclaw-Task", id), ("Openclaw-Agent", task.agent ?? ""),
+                ("Openclaw-Journal", world.journal.head(self.id) ?? ""),
             ], author: author, dateMilliseconds: state.startedAt)
         switch outcome {
         case .merged(let merged, let tree):
@@ -168,6 +186,18 @@ struct EffectRunner: Sendable {
         case .conflict(let conflict): return .conflict(files: conflict.files, hunks: conflict.hunks)
         case .alreadyMerged: return .nothingToMerge
         }
+    }
+
+    /// What a published commit changes, and where it collides with others that are not merged yet.
+    private func forecast(_ id: String, _ commit: String) throws -> EffectResult {
+        let files = try repository.filesChanged(by: commit)
+        var collisions: [String: [String]] = [:]
+        for (other, task) in session.state.tasks where other != id && task.status == .published {
+            guard let rival = task.commit, rival != commit else { continue }
+            let overlap = try repository.overlap(commit, rival)
+            if !overlap.conflicting.isEmpty { collisions[other] = overlap.conflicting }
+        }
+        return .forecast(files: Array(files.prefix(1000)), collisions: collisions)
     }
 
     private func advance(_ from: String, _ to: String) throws -> EffectResult {
@@ -185,13 +215,15 @@ struct EffectRunner: Sendable {
     private static let outputCharacters = 8000
 
     /// The tests, on exactly this tree, in a guest of their own: no agent, no network, no token.
-    private func gate(_ tree: String, _ commit: String, _ command: String) throws -> EffectResult {
+    private func gate(_ tree: String, _ commit: String, _ command: String, _ attempt: Int) throws
+        -> EffectResult
+    {
         let start = Clock.monotonicNanoseconds()
-        let name = "gates/\(tree.prefix(16))"
+        let name = "gates/\(tree.prefix(16))-\(attempt)"
         let directory = "\(world.home.session(id))/workspace/\(name)"
         try repository.exportTree(commit, to: directory)
         defer { try? Files.removeTree(directory) }
-        let app = "\(id)/gate-\(tree.prefix(12))/1"
+        let app = "\(id)/gate-\(tree.prefix(12))/\(attempt)"
         let instance = try world.platform.ensure(
             InstanceRequest(
                 app: .init(id: app, sessionID: id, coordinatorURL: Self.coordinatorURL), policy: "stateless",
@@ -214,10 +246,13 @@ struct EffectRunner: Sendable {
         guard let configuration = session.state.configuration else {
             throw Failure("the session has no settings")
         }
+        if configuration.pullRequest != nil {
+            return try PullDelivery(session: session).deliver(commit, merging: merge)
+        }
         if configuration.isRemote {
             _ = try RemoteDelivery.push(
                 repository, commit: commit, to: configuration.repository,
-                credential: Environment.get("GITHUB_TOKEN"))
+                credential: session.forgeToken.withLock { $0 } ?? Environment.get("GITHUB_TOKEN"))
             return .delivered(
                 branch: repository.branch, commit: commit, isMerged: false, command: nil,
                 reason: "pushed to \(configuration.repository)")

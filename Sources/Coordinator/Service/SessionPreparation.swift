@@ -13,7 +13,8 @@ struct SessionPreparation: Sendable {
     private static let fields: Set<String> = [
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
-        "test_command", "deadline_ms", "allow_dirty", "credentials",
+        "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
+        "issue", "forge",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -21,11 +22,12 @@ struct SessionPreparation: Sendable {
         for key in (body.objectValue ?? [:]).keys.sorted() where !Self.fields.contains(key) {
             throw Self.usage("\(key) is no field of a session")
         }
-        guard let task = body["task"]?.stringValue, !task.isEmpty, task.utf8.count <= 64 << 10 else {
-            throw Self.usage("a session needs a task, a text of at most 64 KiB")
-        }
         guard let repo = body["repo"]?.stringValue, !repo.isEmpty else {
             throw Self.usage("a session needs a repo")
+        }
+        var task = body["task"]?.stringValue ?? ""
+        guard !task.isEmpty || body["issue"]?.intValue != nil, task.utf8.count <= 64 << 10 else {
+            throw Self.usage("a session needs a task, a text of at most 64 KiB, or an issue")
         }
         let agents = body["agents"]?.intValue
         if let agents, !(1...8).contains(agents) {
@@ -36,19 +38,34 @@ struct SessionPreparation: Sendable {
             throw Self.usage("isolation \(isolation) is not in this build; namespace is")
         }
         let plan = try body["plan"].flatMap { $0.isNull ? nil : $0 }.map { (json) throws(ServiceError) in
-            try read(json)
+            try Self.read(plan: json)
         }
+        let approve = try approvals(body["approve"])
+        let pull = try pullRequest(body["pull_request"])
         let model = body["model"]?.stringValue ?? "anthropic"
         try checkModel(model)
         let source = try inspect(repo, body)
+        if let pull {
+            do throws(DeliveryError) {
+                let address = location(source)
+                let remote = source.isRemote ? address : SourceRepository.origin(of: address) ?? address
+                _ = try ForgePlace(remote: remote, provider: pull.provider, api: pull.api)
+            } catch {
+                throw Self.failed(error)
+            }
+        }
+        if let number = body["issue"]?.intValue {
+            let issue = try issue(number, source, body)
+            task = task.isEmpty ? issue : "\(task)\n\n\(issue)"
+        }
         let id = SessionName.make(task: task, random: Random.bytes(4))
-        let repository = try create(id, source)
+        let repository = try create(id, source, Self.forgeToken(body) ?? Environment.get("GITHUB_TOKEN"))
         do {
             let base = repository.base
             let tree = try repository.tree(of: base)
             let command =
                 try body["test_command"]?.stringValue ?? TestCommand.detect(in: repository, tree: base)
-            return SessionConfiguration(
+            var configuration = SessionConfiguration(
                 session: id, task: task, repository: location(source), isRemote: source.isRemote,
                 baseCommit: base,
                 baseTree: tree, baseBranch: source.branch, agents: agents, plan: plan, model: model,
@@ -57,6 +74,9 @@ struct SessionPreparation: Sendable {
                 merge: body["merge"]?.boolValue ?? false,
                 testCommand: command.flatMap { $0.isEmpty ? nil : $0 },
                 isolation: isolation, deadline: body["deadline_ms"]?.int64Value)
+            configuration.approve = approve.isEmpty ? nil : approve
+            configuration.pullRequest = pull
+            return configuration
         } catch {
             try? Files.removeTree(home.session(id))
             throw Self.failed(error)
@@ -67,6 +87,52 @@ struct SessionPreparation: Sendable {
         ServiceError(message, hint: "openclaw run --help", code: "usage", status: 400)
     }
 
+    /// The words of an issue, of the repository's own forge.
+    private func issue(_ number: Int, _ source: SourceRepository, _ body: JSON) throws(ServiceError) -> String
+    {
+        let address = location(source)
+        let remote = source.isRemote ? address : SourceRepository.origin(of: address) ?? address
+        do throws(DeliveryError) {
+            let place = try ForgePlace(
+                remote: remote, provider: body["forge"]?["provider"]?.stringValue,
+                api: body["forge"]?["api"]?.stringValue)
+            let given = SessionPreparation.forgeToken(body)
+            return try PullRequests(place, token: ForgeCredential.find(place, given: given)).task(
+                issue: number)
+        } catch {
+            throw Self.failed(error)
+        }
+    }
+
+    /// What the person gave along for the forge.
+    static func forgeToken(_ body: JSON) -> String? {
+        let names = ["GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN"]
+        return names.lazy.compactMap { body["credentials"]?[$0]?.stringValue }.first { !$0.isEmpty }
+    }
+
+    private func approvals(_ json: JSON?) throws(ServiceError) -> [ApprovalKind] {
+        var kinds: [ApprovalKind] = []
+        for item in json?.arrayValue ?? [] {
+            guard let kind = item.stringValue.flatMap({ ApprovalKind(rawValue: $0) }), kind != .stuck else {
+                throw Self.usage("approve: \(item.text) is none of plan, merge, outside, budget")
+            }
+            kinds.append(kind)
+        }
+        return kinds
+    }
+
+    private func pullRequest(_ json: JSON?) throws(ServiceError) -> PullRequestOptions? {
+        guard let json, !json.isNull, json != false else { return nil }
+        let texts = { (name: String) in (json[name]?.arrayValue ?? []).compactMap(\.stringValue) }
+        let watches = json["watch_checks"]?.boolValue ?? false
+        let options = PullRequestOptions(
+            // Checks run on a pull request that is there.
+            isDraft: watches || json["draft"]?.boolValue ?? false, labels: texts("labels"),
+            reviewers: texts("reviewers"), base: json["base"]?.stringValue, watchesChecks: watches,
+            provider: json["provider"]?.stringValue, api: json["api"]?.stringValue)
+        return options
+    }
+
     private func location(_ source: SourceRepository) -> String {
         switch source.place {
         case .local(let path): path
@@ -74,7 +140,7 @@ struct SessionPreparation: Sendable {
         }
     }
 
-    private func read(_ json: JSON) throws(ServiceError) -> Plan {
+    static func read(plan json: JSON) throws(ServiceError) -> Plan {
         do throws(PlanError) {
             if let text = json["text"]?.stringValue {
                 return try Plan.parse(text, source: json["source"]?.stringValue ?? "plan")
@@ -100,7 +166,7 @@ struct SessionPreparation: Sendable {
             return try SourceRepository.inspect(
                 spec: repo, ref: body["ref"]?.stringValue,
                 allowDirty: body["allow_dirty"]?.boolValue ?? false,
-                credential: Environment.get("GITHUB_TOKEN"))
+                credential: Self.forgeToken(body) ?? Environment.get("GITHUB_TOKEN"))
         } catch {
             throw Self.failed(error)
         }
@@ -116,7 +182,9 @@ struct SessionPreparation: Sendable {
     }
 
     /// The session's directory, its repositories and its secret.
-    private func create(_ id: String, _ source: SourceRepository) throws(ServiceError) -> SessionRepository {
+    private func create(_ id: String, _ source: SourceRepository, _ credential: String?) throws(ServiceError)
+        -> SessionRepository
+    {
         let directory = home.session(id)
         do {
             try Files.makeDirectories("\(directory)/bodies", mode: 0o700)
@@ -124,7 +192,8 @@ struct SessionPreparation: Sendable {
                 try Files.makeDirectories("\(directory)/workspace/\(name)")
             }
             try Files.write("\(directory)/secret", Array(Random.hex(32).utf8), mode: 0o600)
-            return try SessionRepository.create(at: directory, session: id, from: source)
+            return try SessionRepository.create(
+                at: directory, session: id, from: source, credential: credential)
         } catch {
             try? Files.removeTree(directory)
             throw Self.failed(error)

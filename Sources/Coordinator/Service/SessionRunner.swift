@@ -30,6 +30,8 @@ final class SessionRunner: Sendable {
     /// Commands of people that were carried out; asked and changed under the lock of `core`.
     private let applied = Mutex<Set<String>>([])
     let pulses = Mutex<[String: Pulse]>([:])
+    /// What the person gave for the forge; in memory only.
+    let forgeToken = Mutex<String?>(nil)
     private let server = Mutex<HTTPServer?>(nil)
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])

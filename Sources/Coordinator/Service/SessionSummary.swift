@@ -12,7 +12,7 @@ extension SessionState {
             "state": .string(isPaused && !phase.isOver ? "paused" : phase.rawValue),
             "started_at": JSON(startedAt),
             "ended_at": endedAt.map { JSON($0) } ?? .null, "seq": JSON(seq), "spent_microusd": JSON(spent),
-            "budget_microusd": configuration.budget.map { JSON($0) } ?? .null,
+            "budget_microusd": budget.map { JSON($0) } ?? .null,
             "branch": .string("openclaw/\(configuration.session)"), "base": .string(configuration.baseCommit),
             "head": .string(head), "tree": .string(tree), "round": JSON(round),
             "test_command": configuration.testCommand.map { .string($0) } ?? .null,
@@ -34,6 +34,22 @@ extension SessionState {
                 "reason": .string(delivery.reason),
             ]
         }
+        if let pull {
+            json["pull_request"] = [
+                "url": .string(pull.url), "number": JSON(pull.number), "commit": .string(pull.commit),
+                "draft": JSON(pull.isDraft),
+            ]
+        }
+        json["permissions"] = .array(
+            phase.isOver
+                ? []
+                : permissions.map {
+                    [
+                        "id": .string($0.id), "kind": .string($0.kind.rawValue),
+                        "summary": .string($0.summary),
+                    ]
+                })
+        json["merge_queue"] = statistics.json
         json["agents"] = .array(agents.sorted { $0.key < $1.key }.map { Self.summary($0, $1) })
         let special = tasks.keys.filter { !order.contains($0) }.sorted()
         json["tasks"] = .array((order + special).compactMap { id in tasks[id].map { Self.summary(id, $0) } })
@@ -54,6 +70,17 @@ extension SessionState {
             "id": .string(id), "title": .string(task.plan.title), "kind": .string(task.kind.rawValue),
             "state": .string(task.status.rawValue), "agent": task.agent.map { .string($0) } ?? .null,
             "attempt": JSON(task.attempt), "depends_on": JSON(task.plan.dependsOn),
+        ]
+    }
+}
+
+extension SessionState.MergeStatistics {
+    var json: JSON {
+        [
+            "batches": JSON(batches), "merged": JSON(merged), "gates": JSON(gates),
+            "red_gates": JSON(redGates), "flaky_gates": JSON(flakyGates), "conflicts": JSON(conflicts),
+            "deferred": JSON(deferred), "returned": JSON(returned), "escalated": JSON(escalated),
+            "forecasts": JSON(forecasts), "voided": JSON(voided),
         ]
     }
 }

@@ -87,18 +87,61 @@ struct UserAPI: Sendable {
                     code: "bad_request", status: 400)
             }
             try session.submit(.approve(tree: tree, by: by))
-        case "deny": try session.submit(.deny(by: by, reason: body["reason"]?.stringValue ?? ""))
+        case "deny": try deny(session, body, by)
+        case "permit": try session.submit(.permit(id: try text(body, "id"), by: by))
+        case "refuse":
+            try session.submit(
+                .refuse(id: try text(body, "id"), by: by, reason: body["reason"]?.stringValue ?? ""))
+        case "plan": try session.submit(.editPlan(try SessionPreparation.read(plan: body), by: by))
+        case "tasks": try addTask(session, body, by)
         case "pause": try session.submit(.pause(by: by))
         case "resume": try session.submit(.resume(by: by))
         case "cancel": try session.submit(.cancel(by: by))
         case "message":
-            guard let text = body["text"]?.stringValue, !text.isEmpty else {
-                throw ServiceError("`text` is required", code: "bad_request", status: 400)
-            }
-            try session.submit(
-                .record([.messageSent(from: by, to: body["to"]?.stringValue ?? "all", text: text)]))
+            let words = try text(body, "text")
+            try session.submit(.say(from: by, to: body["to"]?.stringValue ?? "all", text: words))
         default: throw ServiceError("a session cannot \(verb)", code: "no_such_request", status: 404)
         }
+    }
+
+    private static let textBytes = 64 << 10
+
+    private func text(_ body: JSON, _ field: String) throws(ServiceError) -> String {
+        guard let text = body[field]?.stringValue, !text.isEmpty, text.utf8.count <= Self.textBytes else {
+            throw ServiceError(
+                "`\(field)` is required, a text of at most 64 KiB", code: "bad_request", status: 400)
+        }
+        return text
+    }
+
+    /// With comments it is a review that asks for changes; without, the end of the session.
+    private func deny(_ session: SessionRunner, _ body: JSON, _ by: String) throws(ServiceError) {
+        let reason = body["reason"]?.stringValue ?? ""
+        var comments: [ReviewComment] = []
+        for item in body["comments"]?.arrayValue ?? [] {
+            comments.append(
+                ReviewComment(
+                    file: item["file"]?.stringValue ?? "", line: item["line"]?.intValue,
+                    body: try text(item, "body")))
+        }
+        guard !comments.isEmpty else { return try session.submit(.deny(by: by, reason: reason)) }
+        if !reason.isEmpty { comments.insert(ReviewComment(file: "", body: reason), at: 0) }
+        let waiting = session.state.approval?.tree ?? ""
+        try session.submit(
+            .requestChanges(tree: body["tree"]?.stringValue ?? waiting, by: by, comments: comments))
+    }
+
+    private func addTask(_ session: SessionRunner, _ body: JSON, _ by: String) throws(ServiceError) {
+        guard let plan = session.state.plan else {
+            throw ServiceError("\(session.id) has no plan yet", code: "no_plan", status: 409)
+        }
+        let task: PlanTask
+        do throws(PlanError) {
+            task = try Plan.parse(task: body["task"] ?? .null, in: plan)
+        } catch {
+            throw GuestAPI.refused("the task is refused", error)
+        }
+        try session.submit(.addTask(task, by: by))
     }
 
     // MARK: Looking
@@ -108,6 +151,7 @@ struct UserAPI: Sendable {
     ) throws(ServiceError) {
         switch what {
         case "events": follow(session, request.query, exchange)
+        case "plan": reply(exchange, (try? JSONCoding.encode(session.state.plan)) ?? .null)
         case "logs": try logs(session, request.query, exchange)
         case "canvas": reply(exchange, try canvas(session, request.query))
         case "summary": throw missing(request)

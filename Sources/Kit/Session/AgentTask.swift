@@ -4,7 +4,8 @@
 public struct AgentTask: Sendable, Hashable, Codable {
     /// What kind of work it is.
     public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-        case plan, implement, rework, review, test
+        /// `advise`: an architect says how work can be brought in that its author cannot.
+        case plan, implement, rework, review, test, advise
     }
 
     public var id: String

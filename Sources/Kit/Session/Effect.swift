@@ -16,7 +16,17 @@ public enum Effect: Sendable, Hashable, Codable {
     /// Make a merge candidate.
     case merge(task: String, attempt: Int, commit: String, onto: String)
     /// Run the tests on exactly this tree, in a guest that no agent has touched.
-    case runGate(task: String, tree: String, commit: String, command: String)
+    /// - attempt: 2 when it was red once; nil for the first time.
+    case runGate(task: String, tree: String, commit: String, command: String, attempt: Int?)
+    /// See what a published commit has in common with the others that are under way.
+    case forecast(task: String, commit: String)
+    /// Hand a message to an agent's conversation.
+    case deliverMessage(agent: String, generation: Int, number: Int, from: String, text: String)
+    /// Show the result as a draft pull request while it waits for approval.
+    case proposePull(commit: String, tree: String)
+    /// Wait for the checks of the pull request at this commit.
+    case watchChecks(commit: String, number: Int)
+    case raiseBudget(microusd: Int64)
     /// Move the session branch.
     case advance(task: String, from: String, to: String)
     /// Bring the approved commit home.
@@ -36,7 +46,14 @@ public enum Effect: Sendable, Hashable, Codable {
         case .pauseAgents(let step): "pause/\(step)"
         case .resumeAgents(let step): "resume/\(step)"
         case .merge(let task, let attempt, let commit, let onto): "merge/\(task)/\(attempt)/\(commit)/\(onto)"
-        case .runGate(let task, let tree, let commit, _): "gate/\(task)/\(tree)/\(commit)"
+        case .runGate(let task, let tree, let commit, _, let attempt):
+            "gate/\(task)/\(tree)/\(commit)" + (attempt.map { "/\($0)" } ?? "")
+        case .forecast(let task, let commit): "forecast/\(task)/\(commit)"
+        case .deliverMessage(let agent, let generation, let number, _, _):
+            "message/\(number)/\(agent)/\(generation)"
+        case .proposePull(let commit, _): "propose/\(commit)"
+        case .watchChecks(let commit, _): "checks/\(commit)"
+        case .raiseBudget(let amount): "budget/\(amount)"
         case .advance(_, _, let to): "advance/\(to)"
         case .deliver(let commit, _, _): "deliver/\(commit)"
         case .publishReport(let commit): "report/\(commit)"

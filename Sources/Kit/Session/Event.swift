@@ -13,6 +13,15 @@ public enum EventBody: Sendable, Hashable, Codable {
     case planAccepted(plan: Plan, by: String)
     case planChanged(task: PlanTask, by: String)
     case planRejected(agent: String, problems: [String])
+    /// A person wrote the part of the plan anew that nobody has begun.
+    case planEdited(plan: Plan, by: String)
+    /// A person wants another plan.
+    case planWithdrawn(by: String, reason: String)
+    // Questions to a person
+    case permissionRequested(permission: Permission)
+    case permissionGranted(id: String, by: String)
+    case permissionDenied(id: String, by: String, reason: String)
+    case budgetRaised(microusd: Int64, by: String)
     // Agents
     case agentRequested(agent: String, role: String, generation: Int)
     case agentReady(agent: String, generation: Int, instance: String)
@@ -41,6 +50,16 @@ public enum EventBody: Sendable, Hashable, Codable {
     case mergeQueued(task: String, commit: String)
     case mergeMade(task: String, commit: String, tree: String, files: [String])
     case mergeConflicted(task: String, files: [String])
+    /// These are merged one on the other and tested as one; alone or with others.
+    case mergeBatched(tasks: [String])
+    /// It conflicts with another one of the batch and is tried again when that is decided.
+    case mergeDeferred(task: String, files: [String])
+    /// Red once: the same tree is tested once more.
+    case gateRetried(task: String, tree: String, command: String, exitCode: Int)
+    /// Red, then green on the same tree.
+    case gateFlaked(task: String, tree: String, command: String)
+    /// Neither its author nor the tries that it has bring it in: an architect is asked.
+    case taskEscalated(task: String, to: String, reason: String)
     case gateStarted(task: String, tree: String, command: String)
     case gatePassed(task: String, tree: String, command: String?, milliseconds: Int64)
     case gateFailed(task: String, tree: String, command: String, exitCode: Int, output: String)
@@ -52,6 +71,10 @@ public enum EventBody: Sendable, Hashable, Codable {
         agent: String, tree: String, command: String, exitCode: Int, passed: Int?, failed: Int?,
         skipped: Int?,
         output: String)
+    /// The tree that was judged is not the result any more.
+    case reviewVoided(tree: String, reason: String)
+    case approvalVoided(tree: String, reason: String)
+    case changesRequested(tree: String, by: String, comments: [ReviewComment])
     case approvalRequested(tree: String, commit: String)
     case approvalGranted(tree: String, by: String)
     case approvalDenied(tree: String, by: String, reason: String)
@@ -61,6 +84,9 @@ public enum EventBody: Sendable, Hashable, Codable {
     case modelWaited(agent: String, milliseconds: Int64, reason: String)
     // Delivery
     case deliveryMerged(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
+    case pullOpened(url: String, number: Int, commit: String, isDraft: Bool)
+    /// What the pull request's own checks came to.
+    case checksReported(commit: String, isGreen: Bool, summary: String)
     // Effects
     case effectIntended(effect: Effect)
     case effectSucceeded(key: String)

@@ -29,6 +29,12 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var isolation: String
     /// Gives up after this time, in milliseconds.
     public var deadline: Int64?
+    /// What else is asked about before it happens, besides the result.
+    public var approve: [ApprovalKind]?
+    /// Deliver as a pull request.
+    public var pullRequest: PullRequestOptions?
+    /// The task looks small enough for one coder to begin with, without a plan of an architect.
+    public var startsSmall: Bool?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, merge, isolation
@@ -40,6 +46,9 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case autoApprove = "auto_approve"
         case testCommand = "test_command"
         case deadline = "deadline_ms"
+        case approve
+        case pullRequest = "pull_request"
+        case startsSmall = "starts_small"
     }
 
     public init(
@@ -57,7 +66,10 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
 
     /// One agent does everything: no architect, no reviewer, no tester.
     public var isSolo: Bool { agents == 1 }
-    public var hasArchitect: Bool { !isSolo && plan == nil }
+    public var hasArchitect: Bool { !isSolo && plan == nil && startsSmall != true }
+    /// The result is sent somewhere else.
+    public var leavesMachine: Bool { isRemote || pullRequest != nil }
+    public func asks(for kind: ApprovalKind) -> Bool { (approve ?? []).contains(kind) }
     public var hasReviewer: Bool { (agents ?? 8) >= 3 }
     public var hasTester: Bool { (agents ?? 8) >= 4 && testCommand != nil }
     /// How many coders work at the same time at most.

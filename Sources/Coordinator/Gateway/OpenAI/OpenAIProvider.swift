@@ -1,4 +1,5 @@
 import Kit
+import Transfer
 import Wire
 
 /// Any server that speaks OpenAI's chat completions: OpenAI, llama.cpp, vLLM, Ollama ….

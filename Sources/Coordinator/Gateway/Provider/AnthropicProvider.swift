@@ -1,5 +1,6 @@
 // Anthropic's Messages API, and whatever speaks it.
 import Kit
+import Transfer
 import Wire
 
 /// Streams from the API; the guest's fields go through unchanged, key and model are the coordinator's.

@@ -1,6 +1,7 @@
 // From the bytes of a provider's answer to events of the Messages API.
 import Kit
 import System
+import Transfer
 import Wire
 
 /// Turns a provider's own events into those of the Messages API. A value: no I/O.

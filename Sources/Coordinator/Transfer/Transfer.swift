@@ -2,24 +2,34 @@
 // the sockets' own buffers are all that is held for a slow guest.
 import CCurl
 import Glibc
-import Kit
 import Synchronization
-import System
-import Wire
+public import Wire
 
 /// What is sent.
-struct TransferRequest {
-    var url: String
-    var headers: [(name: String, value: String)]
-    var body: [UInt8]
-    var connectMilliseconds: Int
+public struct TransferRequest {
+    public var method: String
+    public var url: String
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+    public var connectMilliseconds: Int
     /// Silence of this length ends the transfer. libcurl counts in seconds; less is rounded up.
-    var idleMilliseconds: Int
-    var certificateFile: String?
+    public var idleMilliseconds: Int
+    public var certificateFile: String?
+
+    public init(
+        method: String = "POST", url: String, headers: [(name: String, value: String)], body: [UInt8],
+        connectMilliseconds: Int, idleMilliseconds: Int, certificateFile: String?
+    ) {
+        (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
+        (self.connectMilliseconds, self.idleMilliseconds) = (connectMilliseconds, idleMilliseconds)
+        self.certificateFile = certificateFile
+    }
 }
 
 /// Takes what comes.
-protocol TransferReceiver: Cancellation {
+public protocol TransferReceiver: AnyObject {
+    /// Asked at least once a second; true ends the transfer.
+    var isCancelled: Bool { get }
     /// Status and headers of the answer.
     func head(_ status: Int, _ headers: HTTPHeaders)
     /// The next bytes of the body; false ends the transfer.
@@ -27,8 +37,8 @@ protocol TransferReceiver: Cancellation {
 }
 
 /// Why a transfer did not reach its end.
-struct TransferFailure: Error, Sendable, Hashable {
-    enum Kind: Sendable, Hashable {
+public struct TransferFailure: Error, Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
         /// The request did not leave.
         case unsent
         /// It left; what the server made of it is not known.
@@ -40,8 +50,10 @@ struct TransferFailure: Error, Sendable, Hashable {
         case ended
     }
 
-    let kind: Kind
-    let message: String
+    public let kind: Kind
+    public let message: String
+
+    public init(kind: Kind, message: String) { (self.kind, self.message) = (kind, message) }
 }
 
 /// A libcurl handle with its connections; one transfer at a time.
@@ -60,15 +72,15 @@ private final class TransferHandle: @unchecked Sendable {
     private static let isReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 }
 
-/// Connections to providers, kept between calls.
-final class TransferPool: Sendable {
+/// Connections, kept between calls.
+public final class TransferPool: Sendable {
     private let idle = Mutex<[TransferHandle]>([])
     private let limit: Int
 
-    init(limit: Int) { self.limit = limit }
+    public init(limit: Int) { self.limit = limit }
 
     /// Sends a request and hands what comes to the receiver; returns when the answer is whole.
-    func run(_ request: TransferRequest, _ receiver: any TransferReceiver) throws(TransferFailure) {
+    public func run(_ request: TransferRequest, _ receiver: any TransferReceiver) throws(TransferFailure) {
         guard let handle = idle.withLock({ $0.popLast() }) ?? TransferHandle() else {
             throw TransferFailure(kind: .unsent, message: "libcurl has no memory for a transfer")
         }
@@ -78,12 +90,12 @@ final class TransferPool: Sendable {
                 if handles.count < limit { handles.append(handle) }
             }
         }
-        try Transfer(handle: handle.raw, receiver: receiver).run(request)
+        try Exchange(handle: handle.raw, receiver: receiver).run(request)
     }
 }
 
 /// One transfer; its address is what the callbacks get.
-private final class Transfer {
+private final class Exchange {
     private let handle: UnsafeMutableRawPointer
     private let receiver: any TransferReceiver
     private var status = 0
@@ -111,7 +123,9 @@ private final class Transfer {
                 configure(request)
                 _ = curl_set_pointer(handle, CURLOPT_HTTPHEADER, list)
                 // The body is not copied: it must live until the transfer is over.
-                _ = curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+                if request.method != "GET" {
+                    _ = curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+                }
                 _ = curl_set_pointer(handle, CURLOPT_ERRORBUFFER, text.baseAddress)
                 return curl_easy_perform(handle)
             }
@@ -126,8 +140,13 @@ private final class Transfer {
         _ = curl_set_string(handle, CURLOPT_URL, request.url)
         _ = curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
-        _ = curl_set_long(handle, CURLOPT_POST, 1)
-        _ = curl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
+        if request.method == "GET" {
+            _ = curl_set_long(handle, CURLOPT_HTTPGET, 1)
+        } else {
+            _ = curl_set_long(handle, CURLOPT_POST, 1)
+            _ = curl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
+            _ = curl_set_string(handle, CURLOPT_CUSTOMREQUEST, request.method)
+        }
         // Threads and signals do not mix.
         _ = curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
         // These are libcurl's defaults; they are said so that nobody has to know.
@@ -142,24 +161,24 @@ private final class Transfer {
         _ = curl_set_pointer(handle, CURLOPT_HEADERDATA, own)
         _ = curl_set_pointer(handle, CURLOPT_XFERINFODATA, own)
         _ = curl_set_bytes(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, own in
-            guard let transfer = Transfer.of(own) else { return 0 }
+            guard let transfer = Exchange.of(own) else { return 0 }
             let taken = UnsafeRawBufferPointer(start: bytes, count: size * count)
             return transfer.receiver.body(Array(taken)) ? size * count : 0
         }
         _ = curl_set_bytes(handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, own in
-            guard let transfer = Transfer.of(own) else { return 0 }
+            guard let transfer = Exchange.of(own) else { return 0 }
             transfer.header(Array(UnsafeRawBufferPointer(start: bytes, count: size * count)))
             return size * count
         }
         // Called at least once a second, also in silence.
         _ = curl_set_progress(handle) { own, _, _, _, _ in
-            guard let transfer = Transfer.of(own) else { return 1 }
+            guard let transfer = Exchange.of(own) else { return 1 }
             return transfer.receiver.isCancelled ? 1 : 0
         }
     }
 
-    private static func of(_ own: UnsafeMutableRawPointer?) -> Transfer? {
-        own.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+    private static func of(_ own: UnsafeMutableRawPointer?) -> Exchange? {
+        own.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// One line of the head, with its line break. Interim answers (100) start over.
@@ -183,7 +202,7 @@ private final class Transfer {
         let known = errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let reason =
             known.isEmpty ? String(cString: curl_easy_strerror(code)) : String(decoding: known, as: UTF8.self)
-        let message = "POST \(request.url): \(reason)"
+        let message = "\(request.method) \(request.url): \(reason)"
         switch code {
         case CURLE_ABORTED_BY_CALLBACK, CURLE_WRITE_ERROR:
             return TransferFailure(kind: .ended, message: message)

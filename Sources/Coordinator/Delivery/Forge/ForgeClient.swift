@@ -1,0 +1,173 @@
+import Kit
+import Synchronization
+import System
+import Transfer
+import Wire
+
+/// JSON requests to a forge. What is safe to repeat is repeated when the forge is away or wants us to wait;
+/// what is not is repeated only when it certainly did not arrive.
+struct ForgeClient: Sendable {
+    let api: String
+    /// Already in the form of a header.
+    let authorization: (name: String, value: String)?
+    let accept: String
+    var headers: [(name: String, value: String)] = []
+    /// Sleeps; tests count.
+    var pause: @Sendable (_ milliseconds: Int) -> Void = { milliseconds in
+        _ = Condition(false).wait(timeoutMilliseconds: milliseconds) { $0 ? true : nil }
+    }
+    var limits = ForgeLimits()
+
+    private let pool = TransferPool(limit: 1)
+
+    init(
+        api: String, authorization: (name: String, value: String)?, accept: String = "application/json",
+        headers: [(name: String, value: String)] = []
+    ) {
+        (self.api, self.authorization, self.accept) = (api, authorization, accept)
+        self.headers = headers
+    }
+
+    /// - Parameter isRepeatable: Doing it twice is the same as doing it once.
+    @discardableResult
+    func send(
+        _ method: String, _ path: String, _ body: JSON? = nil, isRepeatable: Bool = true
+    ) throws(ForgeError) -> JSON {
+        var waited = 0
+        var failure = ForgeError(.unavailable, "\(method) \(path): not tried")
+        for attempt in 0..<limits.tries {
+            do throws(ForgeError) {
+                return try once(method, path, body)
+            } catch {
+                failure = error
+                var delay = limits.firstMilliseconds << attempt
+                switch error.kind {
+                case .limited(let milliseconds): delay = max(delay, milliseconds)
+                case .unavailable where isRepeatable: break
+                default: throw error
+                }
+                waited += delay
+                guard attempt + 1 < limits.tries, waited <= limits.waitMilliseconds else { throw error }
+                pause(delay)
+            }
+        }
+        throw failure
+    }
+
+    private func once(_ method: String, _ path: String, _ body: JSON?) throws(ForgeError) -> JSON {
+        var all: [(name: String, value: String)] = [
+            ("Accept", accept), ("User-Agent", "openclaw-kit"), ("Content-Type", "application/json"),
+        ]
+        if let authorization { all.append(authorization) }
+        let request = TransferRequest(
+            method: method, url: path.hasPrefix("http") ? path : api + path, headers: all + headers,
+            body: body.map { $0.serialized() } ?? [], connectMilliseconds: limits.connectMilliseconds,
+            idleMilliseconds: limits.idleMilliseconds, certificateFile: Environment.get("SSL_CERT_FILE"))
+        let reader = Answer(limit: limits.answerBytes)
+        do throws(TransferFailure) {
+            try pool.run(request, reader)
+        } catch {
+            guard reader.isComplete else {
+                let kind: ForgeError.Kind =
+                    error.kind == .refused || error.kind == .ended ? .strange : .unavailable
+                throw ForgeError(kind, error.message)
+            }
+        }
+        return try reader.json("\(method) \(path)")
+    }
+}
+
+/// Bounds of talking to a forge.
+struct ForgeLimits: Sendable {
+    var tries = 5
+    var firstMilliseconds = 500
+    /// All waits of one request together; GitHub asks for up to an hour, and a person rather decides then.
+    var waitMilliseconds = 15 * 60 * 1000
+    var connectMilliseconds = 15_000
+    var idleMilliseconds = 60_000
+    /// The longest answer: a page of a hundred pull requests with their texts.
+    var answerBytes = 32 << 20
+}
+
+/// Collects an answer.
+private final class Answer: TransferReceiver {
+    private struct State {
+        var status = 0
+        var headers = HTTPHeaders()
+        var body: [UInt8] = []
+        var isTooLong = false
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    var isCancelled: Bool { false }
+    var isComplete: Bool { state.withLock { $0.isTooLong } }
+
+    func head(_ status: Int, _ headers: HTTPHeaders) {
+        state.withLock { ($0.status, $0.headers) = (status, headers) }
+    }
+
+    func body(_ bytes: [UInt8]) -> Bool {
+        state.withLock { state in
+            state.isTooLong = state.body.count + bytes.count > limit
+            if !state.isTooLong { state.body += bytes }
+            return !state.isTooLong
+        }
+    }
+
+    func json(_ what: String) throws(ForgeError) -> JSON {
+        let (status, headers, body, isTooLong) = state.withLock {
+            ($0.status, $0.headers, $0.body, $0.isTooLong)
+        }
+        guard !isTooLong else {
+            throw ForgeError(.strange, "\(what): the answer is longer than \(limit) bytes")
+        }
+        let json = body.isEmpty ? JSON.null : try? JSON.parse(body)
+        if (200..<300).contains(status) {
+            guard let json else { throw ForgeError(.strange, "\(what): the answer is no JSON") }
+            return json
+        }
+        let message = "\(what): \(status) \(Self.complaint(json ?? .null))"
+        switch status {
+        case 401: throw ForgeError(.unauthorized, message)
+        case 403, 429:
+            if let wait = Self.wait(headers, message) {
+                throw ForgeError(.limited(milliseconds: wait), message)
+            }
+            throw ForgeError(status == 429 ? .limited(milliseconds: 60_000) : .forbidden, message)
+        case 404: throw ForgeError(.notFound, message)
+        case 405, 409: throw ForgeError(.conflict, message)
+        case 400, 422: throw ForgeError(.invalid, message)
+        case 500...: throw ForgeError(.unavailable, message)
+        default: throw ForgeError(.strange, message)
+        }
+    }
+
+    /// How long a limit holds: `retry-after`, or the time at which a used-up quota is filled again; a
+    /// secondary limit that says neither is a minute, as GitHub's documentation asks for.
+    private static func wait(_ headers: HTTPHeaders, _ message: String) -> Int? {
+        if let seconds = headers["retry-after"].flatMap({ Int($0) }) {
+            return max(0, min(seconds, 86_400)) * 1000
+        }
+        if headers["x-ratelimit-remaining"] == "0",
+            let reset = headers["x-ratelimit-reset"].flatMap({ Int64($0) })
+        {
+            return Int(max(0, min(reset * 1000 - Clock.wallMilliseconds(), 86_400_000))) + 1000
+        }
+        return message.lowercased().contains("secondary rate limit") ? 60_000 : nil
+    }
+
+    /// What a forge says, in a line: its message, and the errors of the fields.
+    private static func complaint(_ json: JSON) -> String {
+        var words = [
+            json["message"]?.stringValue ?? json["error"]?.stringValue ?? json["message"]?.text ?? ""
+        ]
+        for error in json["errors"]?.arrayValue ?? [] {
+            words.append(error["message"]?.stringValue ?? error.stringValue ?? error.text)
+        }
+        return String(words.filter { !$0.isEmpty }.joined(separator: "; ").prefix(500))
+    }
+}

@@ -1,0 +1,167 @@
+import Kit
+
+/// GitHub and GitHub Enterprise Server, REST API version 2022-11-28.
+struct GitHubForge: Forge {
+    let place: ForgePlace
+    let client: ForgeClient
+
+    init(_ place: ForgePlace, token: String?) {
+        self.place = place
+        client = ForgeClient(
+            api: place.api, authorization: token.map { ("Authorization", "Bearer \($0)") },
+            accept: "application/vnd.github+json", headers: [("X-GitHub-Api-Version", "2022-11-28")])
+    }
+
+    private var repository: String { "/repos/\(place.path)" }
+
+    func find(branch: String) throws(ForgeError) -> ForgePull? {
+        let head = ForgeText.encoded("\(place.owner):\(branch)")
+        let found = try client.send(
+            "GET", "\(repository)/pulls?head=\(head)&state=all&per_page=100&direction=desc")
+        guard let items = found.arrayValue else {
+            throw ForgeError(.strange, "GET \(repository)/pulls: the answer is no list")
+        }
+        let pulls = try items.map { (json) throws(ForgeError) in try read(json) }
+        return pulls.first { $0.state == .open } ?? pulls.first
+    }
+
+    func open(_ wish: ForgeWish) throws(ForgeError) -> ForgePull {
+        let body: JSON = [
+            "title": .string(wish.title), "head": .string(wish.branch), "base": .string(wish.base),
+            "body": .string(wish.text), "draft": JSON(wish.isDraft), "maintainer_can_modify": true,
+        ]
+        return try read(try client.send("POST", "\(repository)/pulls", body, isRepeatable: false))
+    }
+
+    func update(_ pull: ForgePull, _ wish: ForgeWish) throws(ForgeError) -> ForgePull {
+        let body: JSON = [
+            "title": .string(wish.title), "body": .string(wish.text), "base": .string(wish.base),
+        ]
+        var updated = try read(try client.send("PATCH", "\(repository)/pulls/\(pull.number)", body))
+        // REST cannot change this; the other API can.
+        if updated.isDraft, !wish.isDraft {
+            let mutation =
+                "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) "
+                + "{ pullRequest { isDraft } } }"
+            let answer = try client.send(
+                "POST", graphQL, ["query": .string(mutation), "variables": ["id": .string(updated.node)]])
+            guard
+                answer["data"]?["markPullRequestReadyForReview"]?["pullRequest"]?["isDraft"] == false
+            else {
+                throw ForgeError(
+                    .forbidden, "mark \(updated.url) as ready: \(String(answer.text.prefix(300)))")
+            }
+            updated.isDraft = false
+        }
+        return updated
+    }
+
+    /// Enterprise has both APIs below `/api`.
+    private var graphQL: String {
+        place.api.hasSuffix("/api/v3") ? "\(place.api.dropLast(3))/graphql" : "\(place.api)/graphql"
+    }
+
+    func decorate(_ pull: ForgePull, labels: [String], reviewers: [String]) throws(ForgeError) {
+        if !labels.isEmpty {
+            try client.send("POST", "\(repository)/issues/\(pull.number)/labels", ["labels": JSON(labels)])
+        }
+        guard !reviewers.isEmpty else { return }
+        // `org/team` is a team.
+        let teams = reviewers.compactMap {
+            $0.split(separator: "/").count == 2 ? $0.split(separator: "/")[1] : nil
+        }
+        try client.send(
+            "POST", "\(repository)/pulls/\(pull.number)/requested_reviewers",
+            [
+                "reviewers": JSON(reviewers.filter { !$0.contains("/") }),
+                "team_reviewers": JSON(teams.map(String.init)),
+            ])
+    }
+
+    func merge(_ pull: ForgePull, commit: String) throws(ForgeError) {
+        let answer = try client.send(
+            "PUT", "\(repository)/pulls/\(pull.number)/merge",
+            ["sha": .string(commit), "merge_method": "merge"], isRepeatable: false)
+        guard answer["merged"] == true else {
+            throw ForgeError(
+                .conflict, "merge \(pull.url): \(answer["message"]?.stringValue ?? "it was not merged")")
+        }
+    }
+
+    func checks(of commit: String) throws(ForgeError) -> ForgeChecks {
+        let runs = try client.send(
+            "GET", "\(repository)/commits/\(commit)/check-runs?per_page=100&filter=latest")
+        let status = try client.send("GET", "\(repository)/commits/\(commit)/status?per_page=100")
+        var checks = ForgeChecks(isComplete: true, count: 0, failures: [])
+        for run in runs["check_runs"]?.arrayValue ?? [] {
+            checks.count += 1
+            guard run["status"]?.stringValue == "completed" else {
+                checks.isComplete = false
+                continue
+            }
+            let conclusion = run["conclusion"]?.stringValue ?? ""
+            guard !["success", "neutral", "skipped"].contains(conclusion) else { continue }
+            let words = run["output"]?["summary"]?.stringValue ?? run["output"]?["title"]?.stringValue ?? ""
+            checks.failures.append(ForgeText.check(run["name"]?.stringValue ?? "", conclusion, words))
+        }
+        for one in status["statuses"]?.arrayValue ?? [] {
+            checks.count += 1
+            switch one["state"]?.stringValue {
+            case "success": break
+            case "pending": checks.isComplete = false
+            default:
+                checks.failures.append(
+                    ForgeText.check(
+                        one["context"]?.stringValue ?? "", one["state"]?.stringValue ?? "",
+                        one["description"]?.stringValue ?? ""))
+            }
+        }
+        return checks
+    }
+
+    func issue(_ number: Int) throws(ForgeError) -> ForgeIssue {
+        let issue = try client.send("GET", "\(repository)/issues/\(number)")
+        guard let title = issue["title"]?.stringValue else {
+            throw ForgeError(.strange, "issue \(number) of \(place.path) has no title")
+        }
+        let comments = try client.send("GET", "\(repository)/issues/\(number)/comments?per_page=100")
+        return ForgeIssue(
+            title: title, text: issue["body"]?.stringValue ?? "",
+            comments: (comments.arrayValue ?? []).map {
+                "\($0["user"]?["login"]?.stringValue ?? "somebody"): \($0["body"]?.stringValue ?? "")"
+            })
+    }
+
+    private func read(_ json: JSON) throws(ForgeError) -> ForgePull {
+        guard let number = json["number"]?.intValue, let url = json["html_url"]?.stringValue,
+            let commit = json["head"]?["sha"]?.stringValue, let state = json["state"]?.stringValue
+        else {
+            throw ForgeError(
+                .strange, "a pull request of \(place.path) lacks number, html_url, state or head.sha")
+        }
+        let isMerged = json["merged_at"]?.stringValue != nil || json["merged"] == true
+        return ForgePull(
+            number: number, url: url, state: isMerged ? .merged : state == "open" ? .open : .closed,
+            isDraft: json["draft"]?.boolValue ?? false, commit: commit,
+            node: json["node_id"]?.stringValue ?? "")
+    }
+}
+
+/// Texts for and of forges.
+enum ForgeText {
+    /// For a query or a path segment (RFC 3986).
+    static func encoded(_ text: String) -> String {
+        text.utf8.reduce(into: "") { output, byte in
+            let isPlain =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "-._~".utf8.contains(byte)
+            let digits = Array("0123456789ABCDEF")
+            output +=
+                isPlain ? String(UnicodeScalar(byte)) : "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+        }
+    }
+
+    static func check(_ name: String, _ conclusion: String, _ words: String) -> String {
+        "\(name.prefix(200)): \(conclusion)" + (words.isEmpty ? "" : "\n\(words.prefix(2000))")
+    }
+}

@@ -1,0 +1,140 @@
+import Kit
+
+@testable import Core
+
+/// What must hold of every journal, told from the events alone: a second opinion that shares no code with the
+/// state that Core keeps.
+struct Invariants {
+    var problems: [String] = []
+    private var started: SessionConfiguration?
+    private var tree = ""
+    private var head = ""
+    private var made: [String: (tree: String, commit: String)] = [:]
+    private var passed: Set<String> = []
+    private var approvedTree: String?
+    private var waiting: String?
+    private var verdicts: [String: Verdict] = [:]
+    private var greenTests: Set<String> = []
+    private var deliveries = 0
+    private var isPaused = false
+    private var ended: String?
+    private var busy: [String: String] = [:]
+    private var open: Set<String> = []
+    private var present: Set<String> = []
+    private var asked: Set<String> = []
+    private var planAnswered = false
+    private var pulls: Set<String> = []
+
+    init(_ events: [Event]) { for event in events { look(event) } }
+
+    private mutating func require(_ holds: Bool, _ event: Event, _ what: String) {
+        if !holds { problems.append("\(event.seq) \(event.body.type): \(what)") }
+    }
+
+    private mutating func look(_ event: Event) {
+        if case .effectIntended(let effect) = event.body {
+            require(open.insert(effect.key).inserted, event, "\(effect.key) is open already")
+            if case .teardown = effect { return require(ended != nil, event, "torn down before the end") }
+            require(ended == nil, event, "\(effect.key) after the end")
+        }
+        switch event.body {
+        case .sessionStarted(let configuration):
+            (started, tree, head) = (configuration, configuration.baseTree, configuration.baseCommit)
+        case .effectSucceeded(let key), .effectFailed(let key, _):
+            require(open.remove(key) != nil, event, "\(key) was not open")
+        case .sessionPaused: isPaused = true
+        case .sessionResumed: isPaused = false
+        case .sessionCompleted, .sessionFailed, .sessionCancelled:
+            require(ended == nil, event, "ended twice")
+            ended = event.body.type
+            if case .sessionCompleted = event.body {
+                require(deliveries == 1, event, "completed with \(deliveries) deliveries")
+            }
+        default:
+            agents(event)
+            queue(event)
+            judgement(event)
+        }
+    }
+
+    private mutating func agents(_ event: Event) {
+        switch event.body {
+        case .agentRequested(let agent, _, _):
+            present.insert(agent)
+            let limit = started?.agents ?? 8
+            require(present.count <= limit, event, "\(present.count) agents of \(limit)")
+        case .agentRetired(let agent, _):
+            require(busy[agent] == nil, event, "\(agent) was at work")
+            present.remove(agent)
+        case .agentLost(let agent, _, _): busy[agent] = nil
+        case .taskAssigned(let task, _, let agent, _, let kind):
+            require(ended == nil && !isPaused, event, "begun while nothing may begin")
+            require(busy[agent] == nil, event, "\(agent) is at \(busy[agent] ?? "")")
+            require(!busy.values.contains(task), event, "\(task) is worked on already")
+            busy[agent] = task
+            let needsPlan = started?.asks(for: .plan) == true && started?.hasArchitect == true
+            require(kind == .plan || !needsPlan || planAnswered, event, "begun without leave for the plan")
+        case .taskCompleted(_, _, let agent, _, _), .taskFailed(_, _, let agent, _): busy[agent] = nil
+        case .permissionRequested(let permission): asked.insert(permission.id)
+        case .permissionGranted(let id, _):
+            require(asked.contains(id), event, "\(id) was not asked")
+            if id.hasPrefix("plan/") { planAnswered = true }
+        default: break
+        }
+    }
+
+    private mutating func queue(_ event: Event) {
+        switch event.body {
+        case .mergeBatched(let tasks):
+            require((1...5).contains(tasks.count), event, "\(tasks.count) in a batch")
+        case .mergeMade(let task, let commit, let tree, _): made[task] = (tree, commit)
+        case .gatePassed(_, let tree, let command, _):
+            require((command != nil) == (started?.testCommand != nil), event, "not the session's tests")
+            passed.insert(tree)
+        case .taskMerged(let task, let commit, let newTree, _):
+            require(approvedTree == nil, event, "merged after the approval")
+            if newTree == tree, commit == head { return }
+            require(made[task]?.commit == commit && made[task]?.tree == newTree, event, "never made")
+            (tree, head) = (newTree, commit)
+        case .effectIntended(.advance(_, let from, let to)):
+            require(from == head, event, "advances from elsewhere")
+            let tip = made.values.first { $0.commit == to }
+            require(
+                tip.map { passed.contains($0.tree) } ?? false, event,
+                "advances to a tree without a green gate")
+        default: break
+        }
+    }
+
+    private mutating func judgement(_ event: Event) {
+        switch event.body {
+        case .reviewSubmitted(_, let tree, let verdict, _): verdicts[tree] = verdict
+        case .testsReported(_, let tree, _, let code, _, _, _, _):
+            if code == 0 { greenTests.insert(tree) } else { greenTests.remove(tree) }
+        case .approvalRequested(let asked, let commit):
+            require(asked == tree && commit == head, event, "asks about another tree")
+            if started?.hasReviewer == true {
+                require(verdicts[asked] == .approve, event, "no approving verdict")
+            }
+            if started?.hasTester == true { require(greenTests.contains(asked), event, "no green tests") }
+            waiting = asked
+        case .approvalVoided(let voided, _):
+            require(waiting == voided, event, "nothing waited")
+            waiting = nil
+        case .approvalGranted(let granted, _):
+            require(granted == tree && waiting == granted, event, "grants what does not wait")
+            approvedTree = granted
+        case .effectIntended(.deliver(let commit, let delivered, _)):
+            require(delivered == approvedTree && commit == head, event, "delivers what was not approved")
+            let outside = started?.asks(for: .outside) == true && started?.leavesMachine == true
+            require(!outside || asked.contains { $0.hasPrefix("outside/") }, event, "left without leave")
+        case .deliveryMerged(_, let commit, _, _, _):
+            deliveries += 1
+            require(deliveries == 1 && commit == head, event, "delivered \(deliveries) times")
+        case .pullOpened(let url, _, _, _):
+            pulls.insert(url)
+            require(pulls.count == 1, event, "more than one pull request")
+        default: break
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Kit
+
+@testable import Core
+
+extension World {
+    /// What a person does now and then, whatever the session is at. Most of it is refused at most times, and
+    /// a refusal must change nothing.
+    mutating func meddle() {
+        let commands: [Command] = [
+            .pause(by: "user"), .resume(by: "user"),
+            .say(from: "user", to: "all", text: "hello \(events.count)"),
+            .addTask(PlanTask(id: "x\(additions)", title: "One more"), by: "user"),
+            .requestChanges(
+                tree: state.tree, by: "user", comments: [ReviewComment(file: "t1.swift", body: "shorter")]),
+            .editPlan(edited, by: "user"), .approve(tree: state.tree, by: "user"),
+            .requestChanges(tree: "tree-0", by: "user", comments: [ReviewComment(file: "", body: "late")]),
+        ]
+        let command = commands[Int(random.next() % UInt64(commands.count))]
+        // A person does not go on for ever.
+        if case .addTask = command, additions >= 3 { return }
+        if case .requestChanges = command, requests >= 3 { return }
+        let before = state
+        do throws(Rejection) {
+            try send(command)
+            if case .addTask = command { additions += 1 }
+            if case .requestChanges = command { requests += 1 }
+        } catch {
+            precondition(before == state, "a refused command changed the session")
+        }
+    }
+
+    /// The plan with a task more, and without the last one that nobody has begun.
+    private var edited: Plan {
+        var plan = state.plan ?? World.plan
+        if let last = plan.tasks.last, state.tasks[last.id]?.agent == nil, plan.tasks.count > 2 {
+            plan.tasks.removeLast()
+        } else if plan.tasks.count < 6 {
+            plan.tasks.append(PlanTask(id: "e\(plan.tasks.count)", title: "Edited in"))
+        }
+        plan.tasks = plan.tasks.map { task in
+            var task = task
+            let isBegun = state.tasks[task.id].map { $0.agent != nil || $0.attempt > 0 } ?? false
+            if !isBegun { task.dependsOn.removeAll { name in !plan.tasks.contains { $0.id == name } } }
+            return task
+        }
+        return plan
+    }
+
+    /// Everything that waits for a person is answered, so that a session comes to its end.
+    mutating func answerQuestions() throws(Rejection) -> Bool {
+        if state.phase.isOver { return false }
+        if state.isPaused {
+            try send(.resume(by: "user"))
+            return true
+        }
+        if let question = state.permissions.first {
+            if chance(refuseChance) {
+                try send(.refuse(id: question.id, by: "user", reason: chance(50) ? "make it simpler" : ""))
+            } else {
+                try send(.permit(id: question.id, by: "user"))
+            }
+            return true
+        }
+        guard state.phase == .approving, let approval = state.approval else { return false }
+        try send(.approve(tree: approval.tree, by: "user"))
+        return true
+    }
+}
