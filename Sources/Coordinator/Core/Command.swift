@@ -3,6 +3,8 @@ public import Kit
 /// What somebody wants, or what became known. Time and ids come along; nothing is asked for here.
 public enum Command: Sendable {
     case start(SessionConfiguration)
+    /// Keep it until there is room to start it.
+    case enqueue(SessionConfiguration)
     // What a person says
     case approve(tree: String, by: String)
     case deny(by: String, reason: String)

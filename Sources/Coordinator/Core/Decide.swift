@@ -86,8 +86,12 @@ struct Work {
 
     mutating func carryOut(_ command: Command) throws(Rejection) {
         if case .start(let configuration) = command {
-            guard state.configuration == nil else { return }
+            guard state.configuration == nil || state.phase == .queued else { return }
             return start(configuration)
+        }
+        if case .enqueue(let configuration) = command {
+            if state.configuration == nil { add(.sessionQueued(configuration: configuration)) }
+            return
         }
         guard state.configuration != nil else {
             throw Rejection("not_started", "the session has not started")
@@ -156,7 +160,7 @@ struct Work {
             add(.agentReady(agent: agent, generation: known.generation, instance: instance))
         case .agentLost(let agent, let generation, let reason): lose(agent, generation, reason)
         case .exhausted(let reason, let hint): fail(reason, hint)
-        case .start, .cancel, .succeeded, .failed, .record: break
+        case .start, .enqueue, .cancel, .succeeded, .failed, .record: break
         }
     }
 }

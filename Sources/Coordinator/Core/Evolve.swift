@@ -6,7 +6,10 @@ public enum Core {
     public static func evolve(_ state: inout SessionState, _ event: Event) {
         apply(&state, event.body)
         state.seq = event.seq
-        if case .sessionStarted = event.body { state.startedAt = event.at }
+        switch event.body {
+        case .sessionStarted, .sessionQueued: state.startedAt = event.at
+        default: break
+        }
         if state.phase.isOver, state.endedAt == nil { state.endedAt = event.at }
     }
 
@@ -17,7 +20,12 @@ public enum Core {
 
     static func apply(_ state: inout SessionState, _ body: EventBody) {
         switch body {
-        case .sessionStarted(let configuration): state.begin(configuration)
+        case .sessionStarted(let configuration):
+            state.begin(configuration)
+            state.phase = .planning
+        case .sessionQueued(let configuration):
+            state.begin(configuration)
+            state.phase = .queued
         case .sessionPaused:
             state.isPaused = true
             state.pauses += 1

@@ -10,11 +10,15 @@ extension Work {
         while true {
             let before = events.count
             // Each step may end the session, and nothing may be begun after that.
-            for step in steps where !state.phase.isOver && !state.isPaused && state.configuration != nil {
+            for step in steps where mayBegin {
                 step(&self)
             }
             if events.count == before { return }
         }
+    }
+
+    private var mayBegin: Bool {
+        !state.phase.isOver && state.phase != .queued && !state.isPaused && state.configuration != nil
     }
 
     // MARK: Questions

@@ -6,7 +6,7 @@ public import Kit
 public struct SessionState: Sendable, Hashable {
     /// The way of a session, in order.
     public enum Phase: String, Sendable, Hashable {
-        case planning, working, verifying, approving, delivering, completed, failed, cancelled
+        case queued, planning, working, verifying, approving, delivering, completed, failed, cancelled
 
         public var isOver: Bool { [.completed, .failed, .cancelled].contains(self) }
     }

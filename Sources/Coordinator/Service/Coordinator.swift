@@ -16,6 +16,8 @@ public final class Coordinator: Sendable {
     let home: Home
     let world: SessionRunner.World
     let sessions = Mutex<[String: SessionRunner]>([:])
+    /// Held while it is decided whether there is room for one more.
+    private let starting = Mutex<Void>(())
     /// Set when it shall end.
     let isStopping = Condition(false)
     /// Where browsers come in; nil until it serves.
@@ -40,7 +42,8 @@ public final class Coordinator: Sendable {
             let recorder = LedgerRecorder()
             let world = SessionRunner.World(
                 home: home, journal: journal, platform: platform,
-                gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home), log: log)
+                gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home),
+                sessionsPerWorkspace: sessionLimit(home), log: log)
             let coordinator = Coordinator(home: home, world: world)
             recorder.attach(coordinator)
             try coordinator.startPlatform()
@@ -74,6 +77,13 @@ public final class Coordinator: Sendable {
         } catch {
             throw ServiceError("start the coordinator: \(error)")
         }
+    }
+
+    /// From the manifest of the installed kit.
+    private static func sessionLimit(_ home: Home) -> Int {
+        let path = "\(home.kit)/aegis-kit.yaml"
+        let text = (try? Files.readText(path, limit: 1 << 20)) ?? ""
+        return (try? Manifest.parse(text, source: path))?.resources.maxSessionsPerWorkspace ?? 3
     }
 
     /// The roles of the installed kit, and those of the user, which win.
@@ -172,6 +182,7 @@ public final class Coordinator: Sendable {
                 == nil
             {
                 for session in active { session.tick() }
+                startQueued()
             }
         }
     }
@@ -181,7 +192,36 @@ public final class Coordinator: Sendable {
     func find(_ id: String) -> SessionRunner? { sessions.withLock { $0[id] } }
 
     private var active: [SessionRunner] {
-        sessions.withLock { Array($0.values) }.filter { !$0.state.phase.isOver }
+        sessions.withLock { Array($0.values) }.filter {
+            let phase = $0.state.phase
+            return !phase.isOver && phase != .queued
+        }
+    }
+
+    // MARK: The queue of sessions
+
+    /// As many sessions work on one repository at the same time as the kit's manifest says.
+    private func hasRoom(_ repository: String) -> Bool {
+        active.count { $0.state.configuration?.repository == repository } < world.sessionsPerWorkspace
+    }
+
+    /// Starts what waits, the oldest first, where there is room now.
+    private func startQueued() {
+        let waiting = sessions.withLock { Array($0.values) }.filter { $0.state.phase == .queued }
+        for session in waiting.sorted(by: { $0.state.startedAt < $1.state.startedAt }) {
+            starting.withLock { _ in
+                guard let configuration = session.state.configuration, session.state.phase == .queued,
+                    hasRoom(configuration.repository)
+                else { return }
+                do throws(ServiceError) {
+                    try startPlatform()
+                    try session.open(configuration)
+                    try session.submit(.start(configuration))
+                } catch {
+                    world.log("\(session.id): waits on: \(error)")
+                }
+            }
+        }
     }
 
     /// Goes on with what was under way: fold, then the effects without a result.
@@ -193,7 +233,7 @@ public final class Coordinator: Sendable {
                     events: try world.journal.events(id))
                 sessions.withLock { $0[id] = session }
                 let state = session.state
-                guard !state.phase.isOver || !state.openEffects.isEmpty else { continue }
+                guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else { continue }
                 if !state.phase.isOver { try reopen(session) }
                 session.goOn()
                 world.log("\(id): goes on from event \(state.seq)")
@@ -224,9 +264,16 @@ public final class Coordinator: Sendable {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
             session.forgeToken.withLock { $0 = SessionPreparation.forgeToken(body) }
-            try session.open(configuration)
-            sessions.withLock { $0[id] = session }
-            try session.submit(.start(configuration))
+            // Two that are started at once must not both take the last place.
+            try starting.withLock { (_) throws(ServiceError) in
+                guard hasRoom(configuration.repository) else {
+                    sessions.withLock { $0[id] = session }
+                    return try session.submit(.enqueue(configuration))
+                }
+                try session.open(configuration)
+                sessions.withLock { $0[id] = session }
+                try session.submit(.start(configuration))
+            }
             return session.state.summary
         } catch {
             _ = sessions.withLock { $0.removeValue(forKey: id) }

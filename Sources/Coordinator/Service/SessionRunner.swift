@@ -43,6 +43,8 @@ final class SessionRunner: Sendable {
         var platform: PlatformClient
         var gateways: Gateways
         var roles: [String: Role]
+        /// How many work on one repository at the same time; further ones queue.
+        var sessionsPerWorkspace: Int
         var log: @Sendable (String) -> Void
     }
 
@@ -223,7 +225,7 @@ final class SessionRunner: Sendable {
     /// Looks at all clocks; called every few seconds.
     func tick() {
         let state = state
-        guard !state.phase.isOver, !state.isPaused else { return }
+        guard !state.phase.isOver, state.phase != .queued, !state.isPaused else { return }
         if let deadline = state.configuration?.deadline, Clock.wallMilliseconds() - state.startedAt > deadline
         {
             insist(

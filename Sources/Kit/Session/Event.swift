@@ -4,6 +4,8 @@
 public enum EventBody: Sendable, Hashable, Codable {
     // The session
     case sessionStarted(configuration: SessionConfiguration)
+    /// It waits until fewer sessions work on this repository.
+    case sessionQueued(configuration: SessionConfiguration)
     case sessionPaused(by: String)
     case sessionResumed(by: String)
     case sessionCompleted(commit: String)

@@ -33,8 +33,6 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var approve: [ApprovalKind]?
     /// Deliver as a pull request.
     public var pullRequest: PullRequestOptions?
-    /// The task looks small enough for one coder to begin with, without a plan of an architect.
-    public var startsSmall: Bool?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, merge, isolation
@@ -48,7 +46,6 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case deadline = "deadline_ms"
         case approve
         case pullRequest = "pull_request"
-        case startsSmall = "starts_small"
     }
 
     public init(
@@ -66,7 +63,7 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
 
     /// One agent does everything: no architect, no reviewer, no tester.
     public var isSolo: Bool { agents == 1 }
-    public var hasArchitect: Bool { !isSolo && plan == nil && startsSmall != true }
+    public var hasArchitect: Bool { !isSolo && plan == nil }
     /// The result is sent somewhere else.
     public var leavesMachine: Bool { isRemote || pullRequest != nil }
     public func asks(for kind: ApprovalKind) -> Bool { (approve ?? []).contains(kind) }
