@@ -10,6 +10,10 @@ enum EventText {
         "review.submitted", "tests.reported", "approval.requested", "approval.granted", "approval.denied",
         "delivery.merged", "artifact.stored", "model.refused", "model.waited", "message.sent",
         "session.paused",
+        "permission.requested", "permission.granted", "permission.denied", "changes.requested",
+        "approval.voided", "review.voided", "gate.retried", "gate.flaked", "merge.batched",
+        "overlap.forecast",
+        "task.escalated", "pull.opened", "checks.reported", "session.queued", "plan.edited", "plan.withdrawn",
         "session.resumed", "session.completed", "session.failed", "session.cancelled",
     ]
 
@@ -64,6 +68,46 @@ enum EventText {
         case "model.waited": return terminal.dim("\(agent) waited for the model: \(text("reason"))")
         case "message.sent": return "\(text("from")) to \(text("to")): \(text("text"))"
         case "session.paused": return "paused"
+        default: return delivery(type, data, terminal) ?? ending(type, data, terminal)
+        }
+    }
+
+    /// What a person is asked, the merge queue, and the way out.
+    private static func delivery(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
+        func text(_ field: String) -> String { Terminal.harmless(data[field]?.stringValue ?? "") }
+        switch type {
+        case "permission.requested":
+            let summary = data["permission"]?["summary"]?.stringValue ?? ""
+            let id = Terminal.harmless(data["permission"]?["id"]?.stringValue ?? "")
+            return terminal.bold("asked \(id): \(Terminal.harmless(summary))")
+        case "permission.granted": return "\(text("by")) says yes to \(text("id"))"
+        case "permission.denied": return "\(text("by")) says no to \(text("id")) \(text("reason"))"
+        case "changes.requested": return "\(text("by")) asks for changes"
+        case "approval.voided": return terminal.attention("the approval is void: \(text("reason"))")
+        case "review.voided": return "the review is void: \(text("reason"))"
+        case "gate.retried": return "the gate is red; the same tree is tested once more"
+        case "gate.flaked": return terminal.attention("the gate is flaky: red, then green on the same tree")
+        case "merge.batched":
+            let tasks = (data["tasks"]?.arrayValue ?? []).compactMap(\.stringValue)
+            return tasks.count > 1
+                ? "\(Terminal.harmless(tasks.joined(separator: ", "))) are merged as one" : nil
+        case "overlap.forecast":
+            return terminal.attention("\(text("task")) will meet \(text("other")) in \(files(data))")
+        case "task.escalated": return terminal.attention("\(text("to")) is asked about \(text("task"))")
+        case "pull.opened":
+            let isDraft = data["is_draft"]?.boolValue == true
+            return "\(isDraft ? "draft" : "pull request"): \(text("url"))"
+        case "checks.reported": return "the pull request's checks: \(text("summary"))"
+        case "session.queued": return "waits for another session on this repository to end"
+        case "plan.edited": return "the plan was edited by \(text("by"))"
+        case "plan.withdrawn": return "\(text("by")) wants another plan: \(text("reason"))"
+        default: return nil
+        }
+    }
+
+    private static func ending(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
+        func text(_ field: String) -> String { Terminal.harmless(data[field]?.stringValue ?? "") }
+        switch type {
         case "session.resumed": return "goes on"
         case "session.completed": return terminal.good("completed")
         case "session.failed": return terminal.bad("failed: \(text("reason"))")

@@ -31,7 +31,7 @@ extension Command {
                     + "openclaw/SESSION"),
             OptionSpec("yes", short: "y", "approve the result when everything that is required is green"),
             OptionSpec("detach", short: "d", "start the session and return"),
-        ],
+        ] + DeliveryOptions.run,
         notes: """
             The first Ctrl-C lets go of the session, which goes on; a second one within three seconds cancels
             it; a third one ends this program at once. Ctrl-Z stops this program and not the session.
@@ -79,7 +79,7 @@ struct RunCommand {
     /// another working directory.
     private func request() throws(CLIError) -> JSON {
         let task = arguments.positional.joined(separator: " ")
-        guard !task.isEmpty else {
+        guard !task.isEmpty || arguments.has("issue") else {
             throw CLIError(.usage, "what is to be done?", hint: "openclaw run \"Fix the auth bug\" --repo .")
         }
         var body: JSON = [
@@ -102,6 +102,7 @@ struct RunCommand {
             }
         }
         if let plan = arguments.value("plan") { body["plan"] = try read(plan: plan) }
+        try DeliveryOptions(arguments: arguments).add(to: &body)
         // The daemon that is already running may have been started without the key.
         for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY"] {
             if let value = Environment.get(name), !value.isEmpty {

@@ -26,11 +26,12 @@ extension Command {
             OptionSpec("verify", "check the journal's chain of hashes"),
             OptionSpec("canvas", "open the session's canvas in a browser; prints the address"),
             OptionSpec("read-only", "with --canvas: an address for looking, which cannot approve"),
-        ]
+        ] + DeliverySteps.session
     ) { (arguments) throws(CLIError) in
-        let verbs = [
-            "status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify", "canvas",
-        ]
+        let verbs =
+            [
+                "status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify", "canvas",
+            ] + DeliverySteps.verbs
         let given = verbs.filter { arguments.has($0) }
         guard given.count <= 1 else {
             throw CLIError(.usage, "--\(given[0]) and --\(given[1]) cannot go together")
@@ -43,7 +44,9 @@ extension Command {
         [
             OptionSpec("tree", value: "TREE", "the tree you mean; the current one by default")
         ])
-    static let deny = alias("deny", "refuse the result; the work is kept", [])
+    static let deny = alias(
+        "deny", "refuse the result, or ask for changes; the work is kept",
+        DeliverySteps.session.filter { $0.name == "comment" })
     static let pause = alias("pause", "hold all agents of a session", [])
     static let resume = alias("resume", "let a paused session go on", [])
     static let cancel = alias("cancel", "stop a session; the work is kept", [])
@@ -94,6 +97,11 @@ struct SessionCommand {
         }
         try client.start()
         let path = "/v1/sessions/\(SessionCommand.segment(id))"
+        let steps = DeliverySteps(arguments: arguments, client: client, path: path)
+        if let (words, answer) = try steps.perform(verb) {
+            terminal.done("\(id): \(words)", answer)
+            return .done
+        }
         switch verb {
         case "status": return try status(path)
         case "logs": return try logs(id, path)

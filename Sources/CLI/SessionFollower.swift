@@ -96,6 +96,10 @@ final class SessionFollower: Sendable {
         guard let seq = event["seq"]?.int64Value else { return true }
         state.withLock { $0.after = max($0.after, seq) }
         show(event)
+        if event["type"]?.stringValue == "permission.requested" {
+            state.withLock { $0.isLeft = true }
+            return false
+        }
         guard event["type"]?.stringValue == "approval.requested", !state.withLock({ $0.isAutoApproved })
         else {
             return true

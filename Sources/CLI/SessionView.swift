@@ -9,7 +9,10 @@ struct SessionView {
     init(_ summary: JSON, _ terminal: Terminal) { (self.summary, self.terminal) = (summary, terminal) }
 
     private func text(_ field: String) -> String { Terminal.harmless(summary[field]?.stringValue ?? "") }
-    private var isWaiting: Bool { summary["approval"].map { !$0.isNull } ?? false }
+    private var questions: [JSON] { summary["permissions"]?.arrayValue ?? [] }
+    private var isWaiting: Bool {
+        !questions.isEmpty || summary["approval"].map { !$0.isNull } ?? false
+    }
 
     /// What a command that watched this session exits with.
     var exitCode: ExitCode {
@@ -63,6 +66,12 @@ struct SessionView {
     /// What came of it, and what to do next.
     var ending: [String] {
         let id = text("id")
+        if let question = questions.first {
+            return [
+                "  asked:   \(word(question, "id")): \(Terminal.cut(word(question, "summary"), to: 200))",
+                "           openclaw approve \(id)   or   openclaw deny \(id) REASON",
+            ]
+        }
         if isWaiting {
             return [
                 "  next:    openclaw diff \(id)",

@@ -233,7 +233,9 @@ public final class Coordinator: Sendable {
                     events: try world.journal.events(id))
                 sessions.withLock { $0[id] = session }
                 let state = session.state
-                guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else { continue }
+                guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else {
+                    continue
+                }
                 if !state.phase.isOver { try reopen(session) }
                 session.goOn()
                 world.log("\(id): goes on from event \(state.seq)")

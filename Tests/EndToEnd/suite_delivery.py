@@ -1,0 +1,185 @@
+"""Sessions that end in a pull request, on a stand-in for GitHub; and what a person says on the way."""
+
+import pathlib
+import shutil
+import tempfile
+import threading
+import time
+
+import github_server
+from home import ROOT, Home, check, git, kill, wait_for
+from registry import test
+
+ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
+TEAM = f"script:{ROOT}/examples/calculator/five-agents.yaml"
+EXAMPLE = "examples/calculator/repository"
+
+
+class Forge:
+    """A bare repository acme/widgets with its GitHub, cloned by nobody yet."""
+
+    def __init__(self, home, template=None):
+        self.source = home.repository(EXAMPLE)
+        if template:
+            (self.source / ".github").mkdir()
+            (self.source / ".github/PULL_REQUEST_TEMPLATE.md").write_text(template)
+            git(self.source, "add", "-A")
+            git(self.source, "commit", "-qm", "Template")
+        self.bare = home.path / "acme/widgets.git"
+        self.bare.parent.mkdir()
+        git(home.path, "clone", "-q", "--bare", str(self.source), str(self.bare))
+        self.github = github_server.GitHub(self.bare)
+        self.flags = [
+            "--repo", f"file://{self.bare}", "--pull-request", "--provider", "github", "--forge-api", self.github.url,
+        ]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.github.close()
+        if kind is None:
+            check(not self.github.problems, f"GitHub was asked in a wrong way: {self.github.problems}")
+
+    def only(self):
+        check(len(self.github.pulls) == 1, f"{len(self.github.pulls)} pull requests instead of one")
+        return self.github.pulls[0]
+
+
+@test
+def a_result_becomes_one_pull_request_with_its_evidence():
+    with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home, "## Checklist\n- [ ] docs\n") as forge:
+        events = home.json(
+            "run", "Improve it", *forge.flags, "--agents", "5", "--model", TEAM, "--yes",
+            "--label", "bot", "--reviewer", "octocat", "--reviewer", "acme/core")
+        check(events[-1]["type"] in ("session.completed", "effect.succeeded", "effect.intended"), f"ended with {events[-1]}")
+        pull = forge.only()
+        for part in ["Subtraction is wrong", "| fix: ", "coder-1", "gate of", "green on tree", "approve", "## Checklist", "$"]:
+            check(part in pull["body"], f"{part!r} is not in the pull request:\n{pull['body']}")
+        check(pull["labels"] == ["bot"] and pull["reviewers"] == ["octocat"] and pull["teams"] == ["core"], f"{pull}")
+        check(pull["base"] == "main" and not pull["draft"], f"{pull}")
+        session = next(e["session"] for e in events if e["type"] == "session.started")
+        log = git(forge.bare, "log", "--format=%(trailers)", f"openclaw/{session}")
+        for trailer in ["Openclaw-Session:", "Openclaw-Task: fix", "Openclaw-Agent:", "Openclaw-Tree:", "Openclaw-Journal:"]:
+            check(trailer in log, f"no trailer {trailer} in {log}")
+        summary = home.json("session", session)[0]
+        check(summary["pull_request"]["number"] == pull["number"], f"{summary['pull_request']}")
+        check(summary["merge_queue"]["merged"] == 2, f"{summary['merge_queue']}")
+
+
+@test
+def faults_of_the_forge_do_not_make_a_second_pull_request():
+    pulls = "/repos/acme/widgets/pulls"
+    for faults in [
+        {f"POST {pulls}": ["cut"]}, {f"POST {pulls}": ["500", "502"]}, {f"GET {pulls}": ["503"], f"POST {pulls}": ["hang"]},
+        {f"POST {pulls}": ["secondary"], "POST /repos/acme/widgets/issues/41/labels": ["secondary", "500"]},
+    ]:
+        with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home) as forge:
+            forge.github.faults = {key: list(value) for key, value in faults.items()}
+            home.run("run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes", "--label", "bot")
+            check(forge.only()["labels"] == ["bot"], f"{faults}: {forge.github.pulls}")
+
+
+@test
+def a_refused_token_says_what_to_do_and_the_work_is_kept():
+    with Home(GITHUB_TOKEN="wrong") as home, Forge(home) as forge:
+        done = home.run("run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes", check=False)
+        check(done.returncode != 0, "a refused token passes for success")
+        text = done.stdout + done.stderr
+        check("401" in text and "GITHUB_TOKEN" in text, f"the refusal does not help: {text}")
+        check("wrong" not in text.replace("what went wrong", ""), "the token is shown")
+
+
+@test
+def a_coordinator_killed_at_every_step_of_delivery_makes_one_pull_request():
+    """Each round kills the coordinator right after another request has reached GitHub."""
+    for step in range(1, 7):
+        with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home) as forge:
+            home.run(
+                "run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes", "--draft", "--detach",
+                "--label", "bot", "--reviewer", "octocat")
+            session = home.json("sessions")[0]["id"]
+            pid = coordinator(home)
+            deadline = time.monotonic() + 120
+            while len(forge.github.requests) < step and time.monotonic() < deadline:
+                if home_is_over(home, session):
+                    break
+                time.sleep(0.002)
+            kill(pid)
+            wait_for(lambda: home_is_over(home, session), f"the end after a kill at step {step}", 180)
+            check(home.json("session", session)[0]["state"] == "completed", f"step {step}: {home.json('session', session)[0]}")
+            check(not forge.only()["draft"] and forge.only()["labels"] == ["bot"], f"step {step}: {forge.github.pulls}")
+
+
+def coordinator(home):
+    return next(pid for pid, command in home.processes().items() if "coordinator serve" in command or "coordinator start" in command)
+
+
+def home_is_over(home, session):
+    return home.json("session", session)[0]["state"] in ("completed", "failed", "cancelled")
+
+
+@test
+def a_draft_waits_for_approval_and_is_ready_and_merged_after_it():
+    with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home) as forge:
+        home.run("run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--draft", "--merge", check=False)
+        session = home.json("sessions")[0]["id"]
+        wait_for(lambda: forge.github.pulls, "the draft")
+        check(forge.only()["draft"], "it is no draft while it waits")
+        wait_for(lambda: home.json("session", session)[0].get("pull_request"), "the draft in the status")
+        home.run("approve", session)
+        wait_for(lambda: home_is_over(home, session), "the end")
+        check(not forge.only()["draft"] and forge.only()["merged_at"], f"{forge.only()}")
+
+
+@test
+def an_issue_is_the_task():
+    with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home) as forge:
+        forge.github.issues[12] = {
+            "issue": {"title": "Minus is wrong", "body": "5 - 3 gives -2"},
+            "comments": [{"user": {"login": "ann"}, "body": "also 0 - 1"}],
+        }
+        events = home.json("run", "--issue", "12", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes")
+        task = next(e for e in events if e["type"] == "session.started")["data"]["configuration"]["task"]
+        for part in ["Minus is wrong", "5 - 3 gives -2", "ann: also 0 - 1"]:
+            check(part in task, f"{part!r} is not in the task {task!r}")
+
+
+@test
+def a_person_asks_for_changes_and_the_author_gets_them_as_a_review():
+    with Home() as home:
+        repository = home.repository(EXAMPLE)
+        home.run("run", "Fix it", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER, check=False)
+        session = home.json("sessions")[0]["id"]
+        home.run("deny", session, "--comment", "calculator.py:3: explain this")
+        wait_for(lambda: home.json("session", session)[0]["approval"], "the second approval", 120)
+        events = home.events(session)
+        returned = next(e for e in events if e["type"] == "task.returned")
+        comment = returned["data"]["context"]["review"][0]
+        check(comment["file"] == "calculator.py" and comment["line"] == 3 and "explain" in comment["body"], f"{returned}")
+        check(any(e["type"] == "approval.voided" for e in events), "the old approval was not voided")
+        home.run("approve", session)
+        wait_for(lambda: home_is_over(home, session), "the end")
+
+
+@test
+def a_plan_waits_for_leave_and_is_edited_before_it():
+    with Home() as home:
+        repository = home.repository(EXAMPLE)
+        home.run(
+            "run", "Improve it", "--repo", str(repository), "--agents", "5", "--model", TEAM, "--yes", "--approve", "plan",
+            check=False)
+        session = home.json("sessions")[0]["id"]
+        waiting = wait_for(lambda: home.json("session", session)[0]["permissions"], "the question about the plan")
+        check(waiting[0]["kind"] == "plan", f"{waiting}")
+        check(not any(e["type"] == "task.assigned" and e["data"]["kind"] == "implement" for e in home.events(session)), "work began")
+        plan = home.path / "plan.yaml"
+        plan.write_text(
+            "summary: only the fix\ntasks:\n  - {id: fix, title: Subtract in order, description: The operands, write_set: [calculator.py, tests/**]}\n")
+        home.run("session", session, "--edit-plan", str(plan))
+        check(home.json("session", session)[0]["permissions"][0]["id"] != waiting[0]["id"], "the old question still counts")
+        home.run("approve", session)
+        wait_for(lambda: home_is_over(home, session), "the end", 180)
+        state = home.json("session", session)[0]
+        check(state["state"] == "completed" and len([t for t in state["tasks"] if t["kind"] != "plan"]) >= 1, f"{state}")
+        check(all(t["id"] != "docs" for t in state["tasks"]), f"a task that was edited out was done: {state['tasks']}")
