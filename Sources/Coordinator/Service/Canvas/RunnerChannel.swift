@@ -69,15 +69,6 @@ struct RunnerChannel: ChannelSession {
             facts["approval"] = state.summary["approval"] ?? .null
             throw ChannelError(error.status, error.code, error.message, hint: error.hint, facts: facts)
         }
-        if case .message(let to, let text) = command.action { session.deliver(to: to, from: by, text) }
-        if case .surface(let surface, let name, let source, let context) = command.action {
-            let (agent, own) = SurfaceID.split(surface)
-            let action: JSON = [
-                "surfaceId": .string(own), "name": .string(name), "sourceComponentId": .string(source),
-                "context": context,
-            ]
-            session.deliver(to: agent, from: by, SurfaceID.message(action))
-        }
         let state = session.state
         return [
             "ok": true, "id": .string(command.id), "head": JSON(state.seq), "tree": .string(state.tree),
@@ -98,7 +89,7 @@ struct RunnerChannel: ChannelSession {
             guard to == "all" || state.agents[to] != nil else {
                 throw ServiceError("there is no agent \(to)", code: "not_found", status: 404)
             }
-            return .record([.messageSent(from: by, to: to, text: text)])
+            return .say(from: by, to: to, text: text)
         case .comment(let comment): return .record([.commentMade(agent: by, comment: comment)])
         case .surface(let surface, let name, let source, let context):
             let (agent, own) = SurfaceID.split(surface)

@@ -92,27 +92,4 @@ extension SessionRunner {
             ]
         }
     }
-
-    private static let deliverMilliseconds = 5000
-
-    /// Hands a person's message to the agents that it is for. The journal has it already; an agent whose
-    /// guest is away meets it there.
-    func deliver(to: String, from: String, _ text: String) {
-        let names = state.agents.filter { (to == "all" || $0.key == to) && $0.value.status == .ready }.keys
-        for agent in names {
-            Worker.start("message") { [self] in
-                let token = AgentToken.derive(sessionToken: secret, agent: agent) ?? ""
-                do {
-                    let socket = try world.platform.connect(group: id, host: agent, port: 8700)
-                    _ = try HTTPClient.send(
-                        HTTPRequest(
-                            "POST", "/messages", headers: ["Authorization": Authorization.bearer(token)],
-                            json: ["from": .string(from), "text": .string(text)]),
-                        to: .descriptor(socket), timeoutMilliseconds: Self.deliverMilliseconds)
-                } catch {
-                    world.log("\(id): a message to \(agent) was not delivered: \(error)")
-                }
-            }
-        }
-    }
 }
