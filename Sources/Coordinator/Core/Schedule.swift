@@ -250,7 +250,7 @@ extension SessionState {
             switch task.kind {
             case .plan: configuration.task
             case .advise:
-                "\(subject?.key ?? "A task") (\(subject?.value.plan.title ?? "")) came back to its author again "
+                "\(subject?.key ?? "A task") (\(subject?.value.plan.title ?? "")) came back again "
                     + "and again. Read what conflicts or fails and the files it is about, and complete with "
                     + "a summary that tells the author in a few sentences how to bring it in."
             case .review:
