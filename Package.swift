@@ -57,6 +57,7 @@ let package = Package(
         library("Sandbox", "Guest/Sandbox", ["Kit", "System", "CSystem", "CSeccomp", "CCap"]),
         library("Harness", "Guest/Harness", ["Kit", "Wire", "System"]),
         library("Agent", "Guest/Agent", ["Kit", "Wire", "System"]),
+        library("Canvas", "Guest/Canvas", ["Kit", "Wire", "System"]),
         // What aegisd calls
         library("Hooks", "Hooks", ["Kit", "System"]),
         // What runs on the host
@@ -76,6 +77,7 @@ let package = Package(
         command("openclaw-harness", ["Harness"], isGuest: true),
         command("openclaw-sandbox", ["Sandbox"], isGuest: true),
         command("openclaw-agent", ["Agent"], isGuest: true),
+        command("openclaw-canvas", ["Canvas"], isGuest: true),
         command("render_env", ["Hooks"], isGuest: true),
         command("validate_config", ["Hooks"], isGuest: true),
         command("on_publish", ["Hooks"], isGuest: true),
@@ -83,6 +85,9 @@ let package = Package(
         .executableTarget(
             name: "websocket-echo", dependencies: ["Wire", "System"],
             path: "Tests/Conformance/websocket/Echo", swiftSettings: settings),
+        .executableTarget(
+            name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
+            swiftSettings: settings),
         // Tests, one folder a module
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),
@@ -90,6 +95,7 @@ let package = Package(
         tests("Sandbox", ["Sandbox", "Kit", "System"]),
         tests("Harness", ["Harness", "Kit", "Wire", "System"]),
         tests("Agent", ["Agent", "Kit", "Wire", "System"]),
+        tests("Canvas", ["Canvas", "Kit", "Wire", "System"]),
         tests("Hooks", ["Hooks", "Kit", "System"]),
         tests("Core", ["Core", "Kit", "System"]),
         tests("Journal", ["Journal", "Kit", "System"]),

@@ -24,6 +24,8 @@ extension Command {
             OptionSpec("pause", "hold all agents"), OptionSpec("resume", "let them go on"),
             OptionSpec("cancel", "stop the session; the work is kept"),
             OptionSpec("verify", "check the journal's chain of hashes"),
+            OptionSpec("export-html", value: "FILE", "write the session as one page that needs no server"),
+            OptionSpec("export-ag-ui", value: "?FILE", "write the session as AG-UI events, one a line"),
             OptionSpec("canvas", "open the session's canvas in a browser; prints the address"),
             OptionSpec("read-only", "with --canvas: an address for looking, which cannot approve"),
         ] + DeliverySteps.session
@@ -31,6 +33,7 @@ extension Command {
         let verbs =
             [
                 "status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify", "canvas",
+                "export-html", "export-ag-ui",
             ] + DeliverySteps.verbs
         let given = verbs.filter { arguments.has($0) }
         guard given.count <= 1 else {
@@ -107,6 +110,7 @@ struct SessionCommand {
         case "logs": return try logs(id, path)
         case "diff": return try diff(path)
         case "canvas": return try canvas(path)
+        case "export-html", "export-ag-ui": return try export(verb, id, path)
         case "approve":
             let current = try client.call("GET", path)["approval"]?["tree"]?.stringValue
             let tree = arguments.value("tree") ?? current
@@ -139,6 +143,14 @@ struct SessionCommand {
     {
         let answer = try client.call("POST", path, body)
         terminal.done("\(id): \(words)", answer)
+        return .done
+    }
+
+    private func export(_ verb: String, _ id: String, _ path: String) throws(CLIError) -> ExitCode {
+        let export = SessionExport(client: client, id: id, path: path)
+        let file = arguments.value(verb).flatMap { $0.isEmpty ? nil : $0 }
+        if verb == "export-html", let file { try export.html(to: file) } else { try export.agui(to: file) }
+        if let file { Terminal.note("openclaw: wrote \(file)") }
         return .done
     }
 

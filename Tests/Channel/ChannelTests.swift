@@ -146,6 +146,25 @@ import Wire
         try good.read(until: 1)
     }
 
+    @Test func `a text of a megabyte arrives whole, and a line of a megabyte cut`() throws {
+        let fixture = try Fixture()
+        defer { fixture.stop() }
+        let hostile = "\u{1B}]0;title\u{7}\u{202E}</script>\u{2028}"
+        let large = hostile + String(repeating: "z", count: 1 << 20)
+        try fixture.note(1, text: large)
+        try fixture.note(1)
+        let client = try fixture.open()
+        try client.read(until: 2)
+        #expect(client.lines[0]["data"]?["text"]?.stringValue == "0 \(large)")
+        try client.say(["k": "logs", "agent": "coder-1", "on": true])
+        fixture.output.withLock {
+            $0.append(LogEntry(seq: 1, at: 5, stream: "stdout", source: "agent", line: large))
+        }
+        let line = try client.frame("log")?["l"]?[0]?["line"]?.stringValue ?? ""
+        #expect(line.hasPrefix(hostile))
+        #expect(line.utf8.count <= Channel.Limits.logLineBytes + 3)
+    }
+
     @Test func `when the coordinator ends, viewers are told to come back`() throws {
         let fixture = try Fixture()
         let client = try fixture.open()

@@ -28,7 +28,7 @@ final class Fixture: ChannelSession {
         let listener = SharedDescriptor(try Sockets.listenTCP("127.0.0.1", port: 0))
         port = try Sockets.localPort(listener.raw)
         try Files.makeDirectories("\(directory)/canvas", mode: 0o755)
-        let site = CanvasSite(files: CanvasFiles(directory: "\(directory)/canvas")) { [weak self] id in
+        let site = CanvasSite(files: AppFiles(directory: "\(directory)/canvas")) { [weak self] id in
             id == "s-1" ? self : nil
         }
         let port = port

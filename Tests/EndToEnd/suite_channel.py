@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import socket
+import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -85,6 +87,14 @@ class Page:
                 return answer.status, json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"{}")
+
+    def headers(self):
+        """Of the page itself, which is there in words also when the app was not built."""
+        try:
+            with urllib.request.urlopen(self.base, timeout=60) as answer:
+                return answer.headers
+        except urllib.error.HTTPError as error:
+            return error.headers
 
     def command(self, kind, **fields):
         return self.request("POST", "commands", {"id": str(uuid.uuid4()), "type": kind, **fields})
@@ -172,3 +182,82 @@ def other_pages_and_other_names_reach_nothing_of_the_canvas():
         status, answer = page.command("cancel")
         check(status == 200, f"the person's own cancel: {status} {answer}")
         page.read_until(lambda event: event["type"] == "session.cancelled", "the cancellation")
+
+
+def canvas_guests(home, session):
+    """The states of the canvas guests of a session, from the platform itself."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(30)
+    connection.connect(str(home.path / "aegis/aegisd.sock"))
+    connection.sendall(b"GET /v1/instances HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    data = b""
+    while piece := connection.recv(1 << 16):
+        data += piece
+    body = data.split(b"\r\n\r\n", 1)[1]
+    return [(i["id"], i["state"]) for i in json.loads(body)["instances"] if i["app_id"].startswith(f"{session}/canvas/")]
+
+
+@test
+def the_canvas_guest_wakes_sleeps_and_ends_and_nothing_is_missed():
+    with Home(OPENCLAW_CANVAS_IDLE="1,3") as home:
+        session = begin(home)
+        page = Page(home, session)
+        check(canvas_guests(home, session) == [], "a canvas guest runs before anybody looks")
+        page.read_until(lambda event: event["type"] == "agent.ready", "an agent")
+        first = canvas_guests(home, session)
+        check([state for _, state in first] == ["RUNNING"], f"the stream did not wake a guest: {first}")
+        check(page.headers()["X-OpenClaw-Served-By"] == "guest", "the page does not come from the guest")
+        # "Pause all" is for agents: who paused them still wants to see it.
+        check(page.command("pause")[0] == 200 and page.command("resume")[0] == 200, "pause and resume")
+        page.read_until(lambda event: event["type"] == "session.resumed", "the session to go on")
+        page.cut()
+        wait_for(lambda: [s for _, s in canvas_guests(home, session)] == ["PAUSED"], "the guest to be paused")
+        page.read_until(lambda event: event["type"] == "task.assigned", "an event from a guest that was paused")
+        check(canvas_guests(home, session) == first, "it was not the same guest that woke")
+        page.cut()
+        wait_for(lambda: "RUNNING" not in str(canvas_guests(home, session)) and "PAUSED" not in str(canvas_guests(home, session)),
+                 "the guest to be ended")
+        waiting = page.read_until(lambda event: event["type"] == "approval.requested", "the request for approval")
+        head = page.request("GET", "api/summary")[1]["seq"]
+        page.read_until(lambda event: event["seq"] >= head, "the page to be up to date")
+        status, answer = page.command("approve", basedOn={"seq": page.last, "digest": waiting["data"]["tree"]})
+        check(status == 200, f"an approval through the guest: {status} {answer}")
+        page.read_until(lambda event: event["type"] == "session.completed", "the end")
+        check(page.events == home.events(session)[:len(page.events)], "the page applied something else than the journal says")
+        # A session that is over has no guests; its page is still there.
+        check(page.request("GET", "api/summary")[1]["state"] == "completed", "the page of a session that is over")
+
+
+@test
+def a_session_is_exported_as_ag_ui_and_as_one_page():
+    with Home() as home:
+        repository = home.repository("examples/calculator/repository")
+        model = f"script:{ROOT}/examples/calculator/one-coder.yaml"
+        home.run("run", "Fix subtraction", "--repo", str(repository), "--agents", "1", "--model", model, "--yes")
+        session = home.json("sessions")[0]["id"]
+        stream = home.path / "run.jsonl"
+        home.run("session", session, "--export-ag-ui", str(stream))
+        validator = ROOT / ".venv/bin/ag-ui-validate"
+        done = subprocess.run([str(validator), "--fail-on", "warning", str(stream)], capture_output=True, text=True)
+        check(done.returncode == 0, f"ag-ui-validate: {done.stdout}{done.stderr}")
+        kinds = [json.loads(line)["type"] for line in stream.read_text().splitlines()]
+        check(kinds[0] == "RUN_STARTED" and kinds[-1] == "RUN_FINISHED" and "SUBAGENT_STARTED" in kinds, str(kinds))
+        # The page needs an app; one that is not built is told, and a stand-in shows that the log is in it.
+        folder = home.path / "aegis/kits/openclaw/canvas"
+        if not folder.exists():
+            done = home.run("session", session, "--export-html", str(home.path / "s.html"), check=False)
+            check(done.returncode != 0 and "kit install" in done.stderr, done.stderr)
+            folder.mkdir()
+            (folder / "index.html").write_text(
+                '<!doctype html><html><head><meta charset="utf-8"><link rel="stylesheet" href="app.css">'
+                '<script src="app.js" defer></script></head><body></body></html>')
+            (folder / "app.js").write_text("1")
+            (folder / "app.css").write_text("body{margin:0}")
+        home.run("session", session, "--export-html", str(home.path / "s.html"))
+        page = (home.path / "s.html").read_text()
+        log = page.split('id="openclaw-log">', 1)[1].split("</script>", 1)[0]
+        document = json.loads(log)
+        check([e["seq"] for e in document["events"]] == [e["seq"] for e in home.events(session)], "events are missing")
+        check(document["summary"]["state"] == "completed" and document["verify"]["ok"], "the documents are missing")
+        check("src=" not in page.split("<script", 1)[0] and 'href="app.css"' not in page, "the page asks for other files")
+        check(str(home.path) not in page, "the page names the home directory")

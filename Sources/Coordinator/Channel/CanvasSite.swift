@@ -19,12 +19,12 @@ public final class CanvasSite: Sendable {
         case guest
     }
 
-    private let files: CanvasFiles
+    private let files: AppFiles
     private let find: @Sendable (String) -> (any ChannelSession)?
     private let state = Mutex(State())
 
     /// - Parameter find: The session of an id.
-    public init(files: CanvasFiles, find: @escaping @Sendable (String) -> (any ChannelSession)?) {
+    public init(files: AppFiles, find: @escaping @Sendable (String) -> (any ChannelSession)?) {
         (self.files, self.find) = (files, find)
     }
 
@@ -52,8 +52,7 @@ public final class CanvasSite: Sendable {
             try route(request, exchange)
         } catch {
             guard !exchange.hasAnswered else { return }
-            try exchange.respond(
-                HTTPResponse(status: error.status, headers: CanvasFiles.headers, json: error.json))
+            try exchange.respond(error.response)
         }
     }
 
@@ -77,7 +76,7 @@ public final class CanvasSite: Sendable {
             let session = try session(segments[1])
             _ = try authority(request, session)
             let json = try session.read(rest[1])
-            reply(exchange, HTTPResponse(status: 200, headers: CanvasFiles.headers, json: json))
+            reply(exchange, HTTPResponse(status: 200, headers: AppFiles.headers, json: json))
         case ("GET", .some(let name), 1), ("HEAD", .some(let name), 1): try page(name, request, exchange)
         default: throw missing(request)
         }
@@ -137,7 +136,7 @@ public final class CanvasSite: Sendable {
             throw ChannelError(400, "bad_request", error.message)
         }
         let answer = try session.perform(try CanvasCommand(body))
-        reply(exchange, HTTPResponse(status: 200, headers: CanvasFiles.headers, json: answer))
+        reply(exchange, HTTPResponse(status: 200, headers: AppFiles.headers, json: answer))
     }
 
     // MARK: The stream

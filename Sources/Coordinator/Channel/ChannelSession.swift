@@ -1,6 +1,7 @@
 public import Journal
 public import Kit
 public import System
+public import Wire
 
 /// What a token allows.
 public enum Authority: Sendable, Hashable {
@@ -26,6 +27,11 @@ public struct ChannelError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message + (hint.isEmpty ? "" : " (\(hint))") }
+
+    /// As a browser gets it.
+    public var response: HTTPResponse {
+        HTTPResponse(status: status, headers: AppFiles.headers, json: json)
+    }
 
     var json: JSON {
         var json = JSON.object(facts)

@@ -30,6 +30,4 @@ enum Limits {
     static let logRetryMilliseconds = 500
     /// The body of a command.
     static let commandBytes = 64 << 10
-    /// A file of the app.
-    static let fileBytes = 8 << 20
 }

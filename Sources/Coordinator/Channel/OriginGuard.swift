@@ -1,17 +1,17 @@
-import Wire
+public import Wire
 
 /// Keeps other web pages out of a server on loopback: a page anywhere can make this browser send requests
 /// here, and a name of its own can point here (DNS rebinding).
-struct OriginGuard: Sendable {
+public struct OriginGuard: Sendable {
     private let hosts: Set<String>
 
     /// - Parameter port: Where this server listens on loopback.
-    init(port: UInt16) {
+    public init(port: UInt16) {
         hosts = ["127.0.0.1:\(port)", "localhost:\(port)", "[::1]:\(port)"]
     }
 
     /// Nil when the request may go on.
-    func refusal(of request: HTTPRequest) -> ChannelError? {
+    public func refusal(of request: HTTPRequest) -> ChannelError? {
         let given = request.headers.all("Host")
         guard given.count == 1, let host = given.first?.lowercased(), hosts.contains(host) else {
             return ChannelError(

@@ -43,7 +43,8 @@ public final class Coordinator: Sendable {
             let world = SessionRunner.World(
                 home: home, journal: journal, platform: platform,
                 gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home),
-                sessionsPerWorkspace: sessionLimit(home), log: log)
+                sessionsPerWorkspace: sessionLimit(home), log: log,
+                notifier: try WebhookSettings(Environment.all()).map { Notifier($0) })
             let coordinator = Coordinator(home: home, world: world)
             recorder.attach(coordinator)
             try coordinator.startPlatform()
@@ -54,11 +55,12 @@ public final class Coordinator: Sendable {
             let server = try HTTPServer(
                 listener: listener, name: "user-api", report: { error, _ in log("user API: \(error)") },
                 handler: { request, exchange in try api.answer(request, exchange) })
-            let site = CanvasSite(files: CanvasFiles(directory: "\(home.kit)/canvas")) {
+            let site = CanvasSite(files: AppFiles(directory: "\(home.kit)/canvas")) {
                 [weak coordinator] id in
                 coordinator?.find(id).map { RunnerChannel(session: $0) }
             }
-            let canvas = try CanvasListener(home: home, site: site, log: log)
+            world.canvas.open(site)
+            let canvas = try CanvasListener(coordinator, site, log: log)
             coordinator.canvas.withLock { $0 = canvas }
             server.start()
             coordinator.watchPlatform()
@@ -228,10 +230,11 @@ public final class Coordinator: Sendable {
     private func recover() {
         for id in (try? world.journal.sessions()) ?? [] {
             do {
+                let events = try world.journal.events(id)
                 let session = try SessionRunner(
-                    id, world: world, gateway: try world.gateways.gateway([:]),
-                    events: try world.journal.events(id))
+                    id, world: world, gateway: try world.gateways.gateway([:]), events: events)
                 sessions.withLock { $0[id] = session }
+                world.notifier?.resume(session, events)
                 let state = session.state
                 guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else {
                     continue

@@ -72,10 +72,14 @@ struct EffectRunner: Sendable {
 
     private func instances(where state: Instance.State) -> [String] {
         let all = (try? world.platform.instances()) ?? []
-        return all.filter { $0.appID.hasPrefix("\(id)/") && $0.state == state }.map(\.id)
+        // Who paused the session still wants to see it: the canvas guest sleeps by rules of its own.
+        let canvas = "\(id)/\(CanvasRouter.name)/"
+        return all.filter {
+            $0.appID.hasPrefix("\(id)/") && !$0.appID.hasPrefix(canvas) && $0.state == state
+        }.map(\.id)
     }
 
-    private static let coordinatorURL = "http://openclaw-coordinator:9090"
+    static let coordinatorURL = "http://openclaw-coordinator:9090"
 
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
         guard let role = world.roles[roleName] else {

@@ -1,3 +1,4 @@
+import Channel
 import Core
 import Delivery
 import Gateway
@@ -19,10 +20,18 @@ struct GuestAPI: Sendable {
     func bodyPlan(_ request: HTTPRequest) -> HTTPServer.BodyPlan {
         let segments = request.target.segments
         if segments.first == "git" { return GitHTTP.bodyPlan }
+        if segments.first == "session" { return CanvasSite.bodyPlan }
         return segments.first == "coordinator" ? .collect(limit: Self.bodyBytes) : Gateway.bodyPlan
     }
 
     func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
+        // What the canvas guest passes on: a viewer's own token says what it may do.
+        if request.target.segments.first == "session" {
+            guard let site = session.world.canvas.site,
+                request.target.segments.dropFirst().first == session.id
+            else { return try missing(request, exchange) }
+            return try site.answer(request, exchange, door: .guest)
+        }
         guard let agent = agent(of: request) else {
             try exchange.respond(
                 .error(
@@ -122,6 +131,7 @@ struct GuestAPI: Sendable {
             }
             try session.submit(.judge(agent: agent, verdict, summary: try text(body, "summary")))
         case ("POST", "tests"): try tests(agent, body)
+        case ("POST", "canvas"): return try draw(agent, body)
         case ("POST", "notes"):
             try session.submit(.record([.noteAppended(agent: agent, text: try text(body, "text"))]))
         case ("POST", "denials"):
@@ -132,6 +142,14 @@ struct GuestAPI: Sendable {
             throw ServiceError("there is no \(method) /coordinator/\(path)", code: "not_found", status: 404)
         }
         return ["ok": true]
+    }
+
+    private func draw(_ agent: String, _ body: JSON) throws(ServiceError) -> JSON {
+        guard let messages = body["messages"]?.arrayValue else {
+            throw ServiceError(
+                "`messages` is required, a list of A2UI messages", code: "bad_request", status: 400)
+        }
+        return ["ok": true, "surfaces": JSON(try session.draw(agent, messages))]
     }
 
     private func peers() -> JSON {

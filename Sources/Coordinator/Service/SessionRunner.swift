@@ -33,6 +33,8 @@ final class SessionRunner: Sendable {
     /// What the person gave for the forge; in memory only.
     let forgeToken = Mutex<String?>(nil)
     private let server = Mutex<HTTPServer?>(nil)
+    /// What agents drew.
+    let boards: Mutex<CanvasBoards>
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])
 
@@ -46,6 +48,10 @@ final class SessionRunner: Sendable {
         /// How many work on one repository at the same time; further ones queue.
         var sessionsPerWorkspace: Int
         var log: @Sendable (String) -> Void
+        /// What answers below `/session/ID/canvas`, once the coordinator serves.
+        var canvas = CanvasDoor()
+        /// Tells people who are elsewhere; nil when nobody wants that.
+        var notifier: Notifier?
     }
 
     /// - Parameter events: The session so far.
@@ -65,6 +71,7 @@ final class SessionRunner: Sendable {
             log("\(id): \(agent) published \(updates.compactMap(\.new).joined(separator: " "))")
         }
         core = Mutex(Core.fold(events))
+        boards = Mutex(CanvasBoards(events))
         applied.withLock { applied in
             for case .commandApplied(let id, _, _, _, _, _) in events.lazy.map(\.body) { applied.insert(id) }
         }
@@ -88,6 +95,7 @@ final class SessionRunner: Sendable {
                 let events = try world.journal.append(id, bodies, at: Clock.wallMilliseconds())
                 for event in events { Core.evolve(&state, event) }
                 if let request { applied.withLock { _ = $0.insert(request.id) } }
+                world.notifier?.hear(self, events)
                 return bodies.compactMap { if case .effectIntended(let effect) = $0 { effect } else { nil } }
             } catch let error as Rejection {
                 throw ServiceError(rejection: error)

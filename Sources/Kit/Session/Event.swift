@@ -44,6 +44,11 @@ public enum EventBody: Sendable, Hashable, Codable {
     case noteAppended(agent: String, text: String)
     /// A person's command was carried out, once; what it was based on is on record with it.
     case commandApplied(id: String, command: String, by: String, via: String, seq: Int64?, digest: String?)
+    /// A2UI messages that were checked; the ids of surfaces begin with the agent's.
+    case canvasChanged(agent: String, messages: [JSON])
+    /// The webhook was told of the event with this number.
+    case webhookDelivered(about: Int64, attempts: Int)
+    case webhookFailed(about: Int64, reason: String)
     case artifactStored(agent: String, name: String, path: String)
     case sandboxDenied(agent: String, task: String?, denials: [String])
     // Merging

@@ -1,5 +1,6 @@
 import Channel
 import Kit
+import Synchronization
 import System
 import Wire
 
@@ -10,19 +11,28 @@ final class CanvasListener: Sendable {
     private let server: HTTPServer
 
     /// Listens on the port of last time, so that pages that are open find the coordinator again.
-    init(home: Home, site: CanvasSite, log: @escaping @Sendable (String) -> Void) throws {
+    init(_ coordinator: Coordinator, _ site: CanvasSite, log: @escaping @Sendable (String) -> Void) throws {
+        let home = coordinator.home
         let remembered = try? Files.readText(home.canvasPort, limit: 16)
         let wanted = Environment.get("OPENCLAW_CANVAS_PORT") ?? remembered
         let listener = try CanvasListener.listen(UInt16(wanted?.filter(\.isNumber) ?? "") ?? 0, log: log)
         let port = try Sockets.localPort(listener.raw)
         if remembered != "\(port)" { try Files.writeAtomically(home.canvasPort, Array("\(port)".utf8)) }
+        let router = CanvasRouter(coordinator, site)
+        let guardian = OriginGuard(port: port)
         var limits = HTTPServer.Limits()
         limits.connections = 1024
         server = try HTTPServer(
             listener: listener, name: "canvas", limits: limits, bodyPlan: { _ in CanvasSite.bodyPlan },
             report: { error, _ in log("canvas: \(error)") },
             handler: { request, exchange in
-                try site.answer(request, exchange, door: .loopback(port: port))
+                if let response = Self.decision(request, coordinator) {
+                    return try exchange.respond(response)
+                }
+                if let refusal = guardian.refusal(of: request) {
+                    return try exchange.respond(refusal.response)
+                }
+                try router.answer(request, exchange)
             })
         (self.port, self.site) = (port, site)
         server.start()
@@ -40,6 +50,18 @@ final class CanvasListener: Sendable {
         }
     }
 
+    /// The answer to a signed decision of a webhook; nil for everything else.
+    private static func decision(_ request: HTTPRequest, _ coordinator: Coordinator) -> HTTPResponse? {
+        let segments = request.target.segments
+        guard request.method == "POST", segments.count == 5, segments[0] == "session",
+            Array(segments[2...]) == ["canvas", "hooks", "decision"]
+        else { return nil }
+        guard let notifier = coordinator.world.notifier, let session = coordinator.find(segments[1]) else {
+            return .error(404, code: "not_found", message: "there is no webhook, or no such session")
+        }
+        return notifier.decide(request, session)
+    }
+
     /// The address to open. The token is behind the `#`: a browser sends that to nobody.
     func address(of session: SessionRunner, _ authority: Authority) -> String {
         let token = RunnerChannel(session: session).token(authority) ?? ""
@@ -51,4 +73,12 @@ final class CanvasListener: Sendable {
         pause(milliseconds: 50)
         server.stop()
     }
+}
+
+/// Where the guest API finds the site; there is none before the coordinator serves.
+final class CanvasDoor: Sendable {
+    private let held = Mutex<CanvasSite?>(nil)
+
+    var site: CanvasSite? { held.withLock { $0 } }
+    func open(_ site: CanvasSite) { held.withLock { $0 = site } }
 }

@@ -1,10 +1,11 @@
 import Kit
-import Synchronization
 import System
-public import Wire
 
-/// The files of the app: a few names in one directory, with the headers that lock the page in.
-public struct CanvasFiles: Sendable {
+/// The files of a web app: a few names in one directory, with the headers that lock the page in.
+public struct AppFiles: Sendable {
+    /// Of one file, in bytes.
+    private static let fileBytes = 8 << 20
+
     private let directory: String
 
     /// - Parameter directory: `canvas` of the installed kit.
@@ -29,7 +30,7 @@ public struct CanvasFiles: Sendable {
     public func response(_ name: String, for request: HTTPRequest) -> HTTPResponse? {
         let name = name.isEmpty ? "index.html" : name
         guard let type = Self.type(of: name) else { return nil }
-        guard let bytes = try? Files.read("\(directory)/\(name)", limit: Limits.fileBytes) else {
+        guard let bytes = try? Files.read("\(directory)/\(name)", limit: Self.fileBytes) else {
             return name == "index.html" ? Self.missing : nil
         }
         var response = HTTPResponse(status: 200, headers: Self.headers, body: bytes)
@@ -43,7 +44,7 @@ public struct CanvasFiles: Sendable {
             response.status = 304
             response.body = []
         } else if request.headers.tokens("Accept-Encoding").contains(where: { $0.hasPrefix("gzip") }),
-            let packed = try? Files.read("\(directory)/\(name).gz", limit: Limits.fileBytes)
+            let packed = try? Files.read("\(directory)/\(name).gz", limit: Self.fileBytes)
         {
             response.headers["Content-Encoding"] = "gzip"
             response.body = packed
