@@ -19,6 +19,7 @@ declare global {
             checksum(): string;
             lastHash(): string;
             logBytes(): number;
+            sealedBytes(): number;
             reconnects(): number;
         };
     }
@@ -62,6 +63,7 @@ function start(): void {
         checksum: () => store.log.checksum(),
         lastHash: () => store.log.lastHash,
         logBytes: () => store.logs.bytes,
+        sealedBytes: () => store.log.sealedBytes,
         reconnects: () => store.link.reconnects,
     };
     listen(app);

@@ -1,4 +1,5 @@
-"""What the canvas tests stand on: the built app, a browser, a stand-in server for each test, and sessions to show."""
+"""What the canvas tests stand on: the built app, a browser, a stand-in server for each test, and sessions
+to show."""
 
 import contextlib
 import json
@@ -16,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 FIXTURES = HERE / "fixtures"
 SHOTS = os.environ.get("CANVAS_SHOTS")
-VIEWS = ["dashboard", "flow", "review", "tests", "cost", "timeline", "audit"]
+VIEWS = ["dashboard", "flow", "review", "tests", "cost", "timeline", "drawn", "audit"]
 TESTS = []
 #: Anything here is generous: the machine may be busy.
 PATIENCE = int(os.environ.get("CANVAS_PATIENCE", 30_000))

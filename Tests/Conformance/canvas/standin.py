@@ -1,6 +1,8 @@
-"""A coordinator's canvas server in small: it speaks the event channel as docs/PROTOCOLS.md has it, with faults on demand.
+"""A coordinator's canvas server in small: it speaks the event channel as docs/PROTOCOLS.md has it, with
+faults on demand.
 
-The app is tested against the real coordinator too; this one can also be slow, silent, hostile, or cut at any byte.
+The app is tested against the real coordinator too; this one can also be slow, silent, hostile, or cut at
+any byte.
 """
 
 import asyncio
@@ -377,7 +379,11 @@ class Cutter:
             finally:
                 sink.close()
 
-        await asyncio.gather(pump(reader, there_writer, None), pump(there_reader, writer, budget))
+        try:
+            await asyncio.gather(pump(reader, there_writer, None), pump(there_reader, writer, budget))
+        except asyncio.CancelledError:
+            # The relay ends; asyncio would report a handler that was cancelled as one that failed.
+            return
 
     def stop(self):
         async def run():

@@ -131,7 +131,7 @@ function draw(branch: Branch, host: Host): ReactNode {
         case "DateTimeInput":
             return <When branch={branch} host={host} />;
         default:
-            if (isSessionComponent(type)) return <SessionComponent branch={branch} host={host} />;
+            if (isSessionComponent(type)) return <SessionComponent branch={branch} />;
             return <span className="a2-problem">{`there is no component ${oneLine(type, 40)}`}</span>;
     }
 }

@@ -27,13 +27,14 @@ const edgeLimit = 600;
 const sizes = { width: 168, height: 46, gapX: 64, gapY: 14 };
 const margin = 12;
 const kinds: ReadonlySet<string> = new Set([
+    "component",
     "service",
     "store",
     "queue",
     "actor",
     "file",
     "external",
-    "module",
+    "component",
 ]);
 
 export function Diagram({ branch }: { branch: Branch }) {
@@ -48,7 +49,9 @@ export function Diagram({ branch }: { branch: Branch }) {
     if (boxes.length === 0) return <p className="muted">The diagram has no nodes yet.</p>;
     const names = new Map(boxes.map((box) => [box.id, box.label]));
     const width = picture.width + margin * 2;
-    const height = picture.height + margin * 2;
+    const back = backward(arrows, picture);
+    // Ways back run below the nodes.
+    const height = picture.height + margin * 2 + (back.length > 0 ? 20 : 0);
     return (
         <figure className="a2-diagram">
             {title === "" ? null : (
@@ -73,7 +76,7 @@ export function Diagram({ branch }: { branch: Branch }) {
                                     <ArrowHead points={edge.points} />
                                 </g>
                             ))}
-                            {backward(arrows, picture).map((arrow, index) => (
+                            {back.map((arrow, index) => (
                                 <path key={index} d={arrow} fill="none" className="edge is-back" />
                             ))}
                             {arrows.map((arrow, index) => (
@@ -88,7 +91,7 @@ export function Diagram({ branch }: { branch: Branch }) {
                         return (
                             <div
                                 key={box.id}
-                                className={`box kind-${kinds.has(box.kind) ? box.kind : "module"}`}
+                                className={`box kind-${kinds.has(box.kind) ? box.kind : "component"}`}
                                 title={box.label}
                                 style={{
                                     left: place.x + margin,

@@ -1,27 +1,25 @@
-// The catalog `openclaw/session/v1`: pictures of this session that an agent can place on its surface. Those
-// that show facts take them from the journal, not from the agent; those that an agent fills say so by what
-// they are.
+// The catalog `openclaw/session/v1`: parts of this session that an agent can place on its surface. They take
+// their facts from the journal, except for what is the agent's own to say: a diagram, and what tests came to.
 
 import { useMemo } from "react";
 import { useApp, useModel, useNow } from "../app";
+import { bare } from "../core/ansi";
 import { criticalPath, layout } from "../core/dag";
-import { parsePatch } from "../core/diff";
 import { costOf, stepsOf } from "../core/flow";
 import { clock, money } from "../core/format";
-import { field, isArray, text } from "../core/json";
-import { at } from "../core/tape";
+import { field, type Json, list, number, optionalNumber, text, texts } from "../core/json";
+import { allTasks } from "../core/model";
+import { slice } from "../core/tape";
 import { harmless, oneLine } from "../core/text";
-import { casesOf } from "../core/testTree";
 import { agentState, eventLine } from "../core/words";
-import { bare } from "../core/ansi";
+import type { Case } from "../core/testTree";
 import { RoleMark } from "../parts/basic";
 import { Glyph } from "../parts/Glyph";
-import { CaseTree } from "../views/Tests";
 import { Graph, sizes } from "../views/Flow";
-import type { Host } from "./Component";
+import { useChange } from "../views/Review";
+import { CaseTree } from "../views/Tests";
 import { Diagram } from "./Diagram";
 import type { Branch } from "./resolve";
-import { attempt, textOf, textsOf, valueOf } from "./values";
 
 const names: ReadonlySet<string> = new Set([
     "AgentLanes",
@@ -32,44 +30,43 @@ const names: ReadonlySet<string> = new Set([
     "Diagram",
     "Timeline",
     "CostMeter",
-    "ApprovalGate",
 ]);
 
 export function isSessionComponent(type: string): boolean {
     return names.has(type);
 }
 
-export function SessionComponent({ branch, host }: { branch: Branch; host: Host }) {
+export function SessionComponent({ branch }: { branch: Branch }) {
     switch (branch.type) {
         case "AgentLanes":
-            return <AgentLanes />;
+            return <AgentLanes branch={branch} />;
         case "TaskGraph":
-            return <TaskGraph />;
+            return <TaskGraph branch={branch} />;
         case "DiffView":
             return <DiffView branch={branch} />;
         case "TestTree":
             return <TestTree branch={branch} />;
         case "LogTail":
-            return <LogTail branch={branch} host={host} />;
+            return <LogTail branch={branch} />;
         case "Diagram":
             return <Diagram branch={branch} />;
         case "Timeline":
             return <Milestones branch={branch} />;
-        case "CostMeter":
-            return <CostMeter />;
         default:
-            return <ApprovalGate />;
+            return <CostMeter branch={branch} />;
     }
 }
 
-function AgentLanes() {
+function AgentLanes({ branch }: { branch: Branch }) {
     const agents = useModel((model) => model.agents);
+    const wanted = texts(branch.component, "agents");
+    const shown = [...agents.values()].filter((agent) => wanted.length === 0 || wanted.includes(agent.id));
     return (
         <ul className="a2-lanes" aria-label="Agents">
-            {[...agents.values()].map((agent) => (
+            {shown.map((agent) => (
                 <li key={agent.id}>
                     <RoleMark role={agent.role} /> <Glyph state={agentState(agent)} />{" "}
-                    <span>{oneLine(agent.id, 60)}</span>
+                    <span>{oneLine(agent.id, 60)}</span>{" "}
                     <span className="muted" dir="auto">{oneLine(agent.step, 160)}</span>
                 </li>
             ))}
@@ -77,27 +74,40 @@ function AgentLanes() {
     );
 }
 
-function TaskGraph() {
+function TaskGraph({ branch }: { branch: Branch }) {
     const model = useModel((value) => value);
     const now = useNow();
-    const steps = useMemo(() => stepsOf(model, now), [model, now]);
+    const wanted = texts(branch.component, "tasks");
+    const steps = useMemo(
+        () => stepsOf(model, now).filter((step) => wanted.length === 0 || wanted.includes(step.id)),
+        [model, now, wanted.join()],
+    );
     const shape = steps.map((step) => `${step.id}<${step.dependsOn.join(",")}`).join(";");
     const picture = useMemo(() => layout(steps, sizes), [shape]);
     if (steps.length === 0) return <p className="muted">There is no plan yet.</p>;
-    return <Graph steps={steps} picture={picture} critical={criticalPath(steps, costOf(steps))} chosen="" />;
+    const hasPath = field(branch.component, "showCriticalPath") !== false;
+    return (
+        <Graph
+            steps={steps}
+            picture={picture}
+            critical={hasPath ? criticalPath(steps, costOf(steps)) : []}
+            chosen=""
+        />
+    );
 }
 
 const lineLimit = 2000;
 
 function DiffView({ branch }: { branch: Branch }) {
-    const patch = textOf(field(branch.component, "patch"), branch.scope);
-    const files = useMemo(() => parsePatch(patch), [patch]);
-    if (files.length === 0) return <p className="muted">There is no change to show.</p>;
+    const { change, problem } = useChange();
+    const wanted = texts(branch.component, "files");
+    const files = (change?.files ?? []).filter((file) => wanted.length === 0 || wanted.includes(file.path));
+    if (files.length === 0) return <p className="muted">{problem || "There is no change to show."}</p>;
     return (
         <>
-            {files.slice(0, 50).map((file, index) => (
+            {files.slice(0, 50).map((file) => (
                 <div
-                    key={index}
+                    key={file.path}
                     className="diff-scroll"
                     tabIndex={0}
                     role="region"
@@ -130,111 +140,110 @@ function DiffView({ branch }: { branch: Branch }) {
     );
 }
 
-/** The last run of the session, unless the agent brings the output of one. */
+/** What tests came to, as the agent has it: the Tests view has what was measured. */
 function TestTree({ branch }: { branch: Branch }) {
-    const runs = useModel((model) => model.runs);
-    const given = textOf(field(branch.component, "output"), branch.scope);
-    const output = given || [...runs].reverse().find((run) => run.output !== "")?.output || "";
-    const cases = useMemo(() => casesOf(output), [output]);
+    const suites = list(branch.component, "suites");
+    const cases = useMemo(() => suites.slice(0, 500).map(suiteCase), [suites]);
     return cases.length === 0 ? <p className="muted">No test case yet.</p> : <CaseTree cases={cases} />;
 }
 
-function LogTail({ branch, host }: { branch: Branch; host: Host }) {
+function suiteCase(suite: Json): Case {
+    return { ...oneCase(suite), children: list(suite, "cases").slice(0, 2000).map(oneCase) };
+}
+
+function oneCase(item: Json): Case {
+    const status = text(item, "status");
+    return {
+        name: text(item, "name"),
+        state: status === "passed" || status === "failed" ? status : "skipped",
+        milliseconds: optionalNumber(item, "milliseconds"),
+        detail: harmless(text(item, "message"), 4000),
+        children: [],
+    };
+}
+
+function LogTail({ branch }: { branch: Branch }) {
     const { store } = useApp();
-    const given = textsOf(field(branch.component, "lines"), branch.scope);
-    const agent = text(branch.component, "agent") || host.agent;
+    const agent = text(branch.component, "agent");
     const log = store.logs.of(agent);
-    const own = Array.from(
-        { length: Math.min(20, log.length) },
-        (_, index) => log.at(log.length - Math.min(20, log.length) + index)?.line ?? "",
+    const amount = Math.min(log.length, Math.max(1, Math.min(200, number(branch.component, "lines", 20))));
+    const lines = Array.from(
+        { length: amount },
+        (_, index) => bare((log.at(log.length - amount + index)?.line ?? "").slice(0, 2000)),
     );
-    const lines = given.length > 0 ? given.slice(-50) : own;
-    if (lines.length === 0) return <p className="muted">{`No output of ${oneLine(agent, 60)} is here.`}</p>;
+    if (amount === 0) {
+        return (
+            <p className="muted">
+                {`The output of ${oneLine(agent, 60)} is on the dashboard; none of it is here yet.`}
+            </p>
+        );
+    }
     return (
         <pre
             className="output"
             tabIndex={0}
             aria-label={`Output of ${oneLine(agent, 60)}`}
-        >{lines.map((line) => bare(line.slice(0, 2000))).join("\n")}</pre>
+        >{lines.join("\n")}</pre>
     );
 }
 
 const itemLimit = 100;
 
-/** What the agent lists, or the milestones of the session. */
 function Milestones({ branch }: { branch: Branch }) {
     const { store } = useApp();
     const model = useModel((value) => value);
-    const items = attempt(() => valueOf(field(branch.component, "items"), branch.scope));
-    const rows = isArray(items)
-        ? items.slice(0, itemLimit).map((item) => ({
-            when: oneLine(textOf(field(item, "at"), branch.scope), 40),
-            what: oneLine(textOf(field(item, "label"), branch.scope), 200),
-        }))
-        : Array.from({ length: Math.min(itemLimit, model.ticks.length) }, (_, index) => {
-            const event = store.log.get(
-                at(model.ticks, model.ticks.length - Math.min(itemLimit, model.ticks.length) + index)?.seq ??
-                    0,
-            );
-            return {
-                when: event ? clock(event.at) : "",
-                what: event ? oneLine(eventLine(event, model).words, 200) : "",
-            };
-        });
+    const from = number(branch.component, "fromSeq");
+    const to = number(branch.component, "toSeq", Number.MAX_SAFE_INTEGER);
+    const ticks = slice(model.ticks).filter((tick) => tick.seq >= from && tick.seq <= to).slice(-itemLimit);
+    if (ticks.length === 0) return <p className="muted">No milestone in this part of the session.</p>;
     return (
         <ol className="a2-timeline">
-            {rows.map((row, index) => (
-                <li key={index}>
-                    <span className="tabular muted">{row.when}</span> <span dir="auto">{row.what}</span>
-                </li>
-            ))}
+            {ticks.map((tick) => {
+                const event = store.log.get(tick.seq);
+                return event
+                    ? (
+                        <li key={tick.seq}>
+                            <span className="tabular muted">{clock(event.at)}</span>{" "}
+                            <span dir="auto">{oneLine(eventLine(event, model).words, 200)}</span>
+                        </li>
+                    )
+                    : null;
+            })}
         </ol>
     );
 }
 
-function CostMeter() {
-    const spent = useModel((model) => model.spent);
-    const budget = useModel((model) => model.configuration?.budget ?? null);
+function CostMeter({ branch }: { branch: Branch }) {
+    const model = useModel((value) => value);
+    const scope = text(branch.component, "scope");
+    // For an agent or a task, the component is named after it.
+    const id = scope === "agent" || scope === "task" ? text(branch.component, "id") : "";
+    const spent = scope === "agent"
+        ? model.agents.get(id)?.spent ?? 0
+        : scope === "task"
+        ? allTasks(model).find((task) => task.id === id)?.spent ?? 0
+        : model.spent;
+    const budget = model.configuration?.budget ?? null;
+    const share = spent / Math.max(1, budget ?? 1);
     return (
         <div className="a2-cost">
             <p className="tabular">
-                {budget === null ? `${money(spent)} spent` : `${money(spent)} of ${money(budget)}`}
+                {`${id === "" ? "" : `${oneLine(id, 60)}: `}${money(spent)}${
+                    budget === null ? " spent" : ` of ${money(budget)}`
+                }`}
             </p>
             {budget === null ? null : (
                 <div
                     className="meter"
                     role="img"
-                    aria-label={`${
-                        Math.round((spent / Math.max(1, budget)) * 100)
-                    } percent of the budget spent`}
+                    aria-label={`${Math.round(share * 100)} percent of the budget spent`}
                 >
                     <span
-                        className={spent > budget * 0.8 ? "meter-bad" : "meter-good"}
-                        style={{ width: `${Math.min(100, (spent / Math.max(1, budget)) * 100)}%` }}
+                        className={share > 0.8 ? "meter-bad" : "meter-good"}
+                        style={{ width: `${Math.min(100, share * 100)}%` }}
                     />
                 </div>
             )}
         </div>
-    );
-}
-
-/** Only says how the approval stands: giving it is no part of a surface. */
-function ApprovalGate() {
-    const model = useModel((value) => value);
-    const words = model.approvedBy !== ""
-        ? `Approved by ${oneLine(model.approvedBy, 60)}`
-        : model.denial
-        ? `Denied by ${oneLine(model.denial.by, 60)}: ${harmless(model.denial.reason, 200)}`
-        : model.approval
-        ? "The change waits for approval, in the strip above this view"
-        : "Nothing waits for approval";
-    return (
-        <p>
-            <Glyph
-                state={model.approvedBy !== "" ? "done" : model.approval ? "attention" : "waiting"}
-                label=""
-            />{" "}
-            {words}
-        </p>
     );
 }

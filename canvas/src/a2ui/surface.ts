@@ -5,6 +5,7 @@
 import type { SessionEvent } from "../core/event";
 import { field, flag, isArray, isObject, type Json, type JsonObject, text } from "../core/json";
 import type { Model } from "../core/model";
+import { withAgent } from "../core/foldTasks";
 import { append } from "../core/tape";
 import { PointerError, write } from "./pointer";
 
@@ -58,7 +59,8 @@ export function foldSurfaces(model: Model, event: SessionEvent): Model | null {
             note(error.message);
         }
     }
-    return { ...model, surfaces, surfaceProblems: problems };
+    const next = { ...model, surfaces, surfaceProblems: problems };
+    return withAgent(next, agent, event.at, {});
 }
 
 export function applyMessage(
@@ -79,7 +81,9 @@ export function applyMessage(
         throw new SurfaceError("a message has exactly one of its four verbs");
     }
     const body = field(message, verb);
-    const id = text(body, "surfaceId");
+    const given = text(body, "surfaceId");
+    // The coordinator puts the agent before the agent's own name for it.
+    const id = given.startsWith(`${agent}/`) ? given.slice(agent.length + 1) : given;
     if (id === "") throw new SurfaceError(`${verb} names no surface`);
     const key = `${agent}/${id}`;
     const known = surfaces.get(key);

@@ -14,8 +14,8 @@ export function fold(before: Model, event: SessionEvent): Model {
     const model = { ...before, seq: event.seq, at: event.at };
     const session = foldSession(model, event);
     if (session) return finish(session, event);
-    const next = foldTasks(model, event) ?? foldWork(model, event) ?? foldAgents(model, event) ??
-        foldSurfaces(model, event) ?? model;
+    const next = foldTasks(model, event) ?? foldWork(model, event) ?? foldSurfaces(model, event) ??
+        foldAgents(model, event) ?? model;
     return finish(next, event);
 }
 
@@ -286,6 +286,7 @@ const readable: ReadonlySet<string> = new Set([
     "message.sent",
     "note.appended",
     "branch.published",
+    "command.applied",
 ]);
 
 const tickKinds: ReadonlyMap<string, string> = new Map([

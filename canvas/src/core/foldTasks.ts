@@ -105,7 +105,7 @@ export function foldTasks(model: Model, event: SessionEvent): Model | null {
             return withTask(model, id, { state: "published" });
         case "merge.made":
             return {
-                ...withTask(model, id, { state: "gating", files: texts(data, "files") }),
+                ...withTask(model, id, { state: "gating" }),
                 candidate: { task: id, tree: text(data, "tree"), stage: "gating" },
             };
         case "merge.conflicted":

@@ -32,6 +32,11 @@ export class EventLog {
         this.lastHash = "";
     }
 
+    /** Of the parts that are kept as bytes. */
+    get sealedBytes(): number {
+        return this.parts.reduce((sum, part) => sum + part.length, 0);
+    }
+
     get first(): number {
         return this.base + 1;
     }

@@ -178,6 +178,14 @@ export function eventLine(event: SessionEvent, model: Model): Line {
                 green ? "good" : "bad",
             );
         }
+        case "command.applied": {
+            const via = text(data, "via");
+            return say(
+                `Asked to ${text(data, "command")}${via === "" ? "" : `, by ${via}`}`,
+                "quiet",
+                text(data, "by"),
+            );
+        }
         case "approval.requested":
             return say("The change waits for your approval", "attention", "coordinator");
         case "approval.granted":

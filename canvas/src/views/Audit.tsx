@@ -139,6 +139,7 @@ const decisions: ReadonlySet<string> = new Set([
     "review.submitted",
     "plan.accepted",
     "delivery.merged",
+    "command.applied",
     "delivery.opened",
 ]);
 
@@ -172,7 +173,11 @@ function Decisions() {
                                             <td>{oneLine(line.who, 60)}</td>
                                             <td dir="auto">{oneLine(line.words, 300)}</td>
                                             <td>
-                                                <Digest value={text(event.data, "tree")} label="tree" />
+                                                <Digest
+                                                    value={text(event.data, "tree") ||
+                                                        text(event.data, "digest")}
+                                                    label="tree"
+                                                />
                                             </td>
                                         </tr>
                                     );

@@ -90,8 +90,7 @@ function Drawing({ surface }: { surface: Surface }) {
             const reason = whyNotSteer(app);
             if (reason !== "") return app.ui.say(reason);
             const fields = {
-                surfaceId: surface.id,
-                agent: surface.agent,
+                surfaceId: surface.key,
                 name,
                 sourceComponentId: branch.id,
                 context,

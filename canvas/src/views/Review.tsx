@@ -189,7 +189,7 @@ function useNarrow(): boolean {
 }
 
 /** Fetched again whenever the tree is another one. */
-function useChange(): { change: Change | null; problem: string; isLoading: boolean } {
+export function useChange(): { change: Change | null; problem: string; isLoading: boolean } {
     const { commands, documents } = useApp();
     const tree = useStore((store) => store.live.tree);
     const isLive = useStore((store) => store.link.state === "live");

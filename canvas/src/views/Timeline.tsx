@@ -123,7 +123,9 @@ function Lane({ agent, bars, model, from, to }: {
                 {bars.map((bar) => (
                     <span
                         key={bar.seq}
-                        className={`bar is-${bar.state}`}
+                        className={`bar is-${bar.state}${
+                            (bar.to - bar.from) / width < 0.04 ? " is-small" : ""
+                        }`}
                         onClick={() => {
                             store.scrub(bar.seq);
                             ui.writeAddress();
@@ -138,7 +140,9 @@ function Lane({ agent, bars, model, from, to }: {
                             width: `max(2px, ${((bar.to - bar.from) / width) * 100}%)`,
                         }}
                     >
-                        {bar.state === "working" ? oneLine(bar.label || bar.task, 80) : ""}
+                        {bar.state === "working" && (bar.to - bar.from) / width >= 0.04
+                            ? oneLine(bar.label || bar.task, 80)
+                            : ""}
                     </span>
                 ))}
             </div>
