@@ -48,6 +48,8 @@ enum Limits {
     /// asks for: the tool server keeps the time, this is for one that does not.
     static let callMilliseconds = 180_000
     static let callSlack = 30_000
+    /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.
+    static let progressMilliseconds = 5000
     /// Time for a run of the tests that names none, in milliseconds.
     static let testMilliseconds: Int64 = 600_000
     /// Time for one git command of the harness, in milliseconds: a large clone on a slow disk.

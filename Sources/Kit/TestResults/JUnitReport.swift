@@ -100,7 +100,7 @@ struct XMLScanner {
     private mutating func text() -> Token {
         let start = index
         while index < bytes.count, bytes[index] != 0x3C { index += 1 }
-        return .text(Self.decoded(bytes[start..<index]))
+        return .text(Markup.decoded(bytes[start..<index]))
     }
 
     private mutating func tag() -> Token? {
@@ -142,7 +142,7 @@ struct XMLScanner {
         let start = index + 1
         guard let end = bytes[start...].firstIndex(of: quote) else { return nil }
         index = end + 1
-        return (key, Self.decoded(bytes[start..<end]))
+        return (key, Markup.decoded(bytes[start..<end]))
     }
 
     private mutating func name() -> String? {
@@ -175,9 +175,12 @@ struct XMLScanner {
         index = find(end, from: index + start.utf8.count).map { $0 + end.utf8.count } ?? bytes.count
         return true
     }
+}
 
+/// What stands for a character in XML and HTML.
+public enum Markup {
     /// The five entities and numbers; whatever else looks like one stays as it is.
-    private static func decoded(_ bytes: ArraySlice<UInt8>) -> String {
+    public static func decoded(_ bytes: ArraySlice<UInt8>) -> String {
         guard bytes.contains(0x26) else { return String(decoding: bytes, as: UTF8.self) }
         var text = ""
         var rest = Substring(decoding: bytes, as: UTF8.self)

@@ -10,6 +10,8 @@ import Wire
 final class ToolServer: Sendable {
     private let shell: Shell
     private let jobs: Jobs
+    private let browser: Browser
+    private let languages: LanguageTool
     private let environment: [String: String]
     private let directory: String
     private let execCount = Mutex(0)
@@ -24,6 +26,8 @@ final class ToolServer: Sendable {
         self.environment = environment
         shell = Shell(directory: directory, environment: environment)
         jobs = Jobs(environment: environment)
+        browser = Browser(environment: environment)
+        languages = LanguageTool(root: directory, environment: environment)
     }
 
     static func main() -> Int32 {
@@ -54,6 +58,11 @@ final class ToolServer: Sendable {
             case "bash": return try bash(input)
             case "exec": return try exec(input)
             case "job": return ["content": try jobs.act(input), "is_error": false]
+            case "fetch":
+                let page = try FetchTool.fetch(input, environment: environment)
+                return ["content": page, "is_error": false]
+            case "browse": return ["content": try browser.act(input), "is_error": false]
+            case "lsp": return ["content": .string(try languages.act(input)), "is_error": false]
             default: return ["content": try ToolProgram.run(name, input), "is_error": false]
             }
         } catch {

@@ -118,9 +118,7 @@ struct AgentCalls: Sendable {
 
     private func progress(_ params: JSON) throws(HarnessError) -> JSON {
         let id = try Self.word(params, "task")
-        _ = try checked(
-            try courier().post("/coordinator/tasks/progress", params, .milliseconds(30_000)),
-            "report progress")
+        session.progressReporter.add(params, session: session)
         return ["cancelled": JSON(session.state.withLock { $0.book.cancelled.contains(id) })]
     }
 
@@ -136,6 +134,7 @@ struct AgentCalls: Sendable {
             }
             body["commit"] = .string(commit)
         }
+        session.progressReporter.flush(milliseconds: Limits.progressMilliseconds)
         let answer = try post("tasks/complete", body)
         end(id)
         var result = answer
@@ -145,6 +144,7 @@ struct AgentCalls: Sendable {
 
     private func fail(_ params: JSON) throws(HarnessError) -> JSON {
         let id = try Self.word(params, "task")
+        session.progressReporter.flush(milliseconds: Limits.progressMilliseconds)
         let answer = try post("tasks/fail", params)
         end(id)
         return answer

@@ -29,6 +29,7 @@ final class Session: Sendable {
     let state: Condition<State>
     /// One git command of the harness at a time: two would meet in the index.
     let gitLock = Condition(false)
+    let progressReporter = ProgressReporter()
     /// The sandbox of the current task's tools.
     let tools = Mutex<ToolSession?>(nil)
 
