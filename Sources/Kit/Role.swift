@@ -32,7 +32,7 @@ public struct Role: Sendable, Hashable {
     public static let knownTools = [
         "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
         "verdict",
-        "run_tests", "notes",
+        "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse",
     ]
 }
 

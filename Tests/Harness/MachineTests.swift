@@ -158,15 +158,6 @@ import Wire
         #expect(!HTTPFace.areEqual("coder-1.abc", "coder-1.ab"))
     }
 
-    @Test func `test counts are read from the summaries of runners`() {
-        #expect(
-            TestCounts.read("# tests 3\n# pass 2\n# fail 1\n# skipped 0") == [
-                "passed": 2, "failed": 1, "skipped": 0,
-            ])
-        #expect(TestCounts.read("==== 5 passed, 1 failed in 0.1s ====") == ["passed": 5, "failed": 1])
-        #expect(TestCounts.read("nothing") == [:])
-    }
-
     @Test func `words keep what quotes hold together`() {
         #expect(Tools.words("commit -m 'a b' \"\" x") == ["commit", "-m", "a b", "", "x"])
     }

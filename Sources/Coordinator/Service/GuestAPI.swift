@@ -107,6 +107,7 @@ struct GuestAPI: Sendable {
         switch (method, path) {
         case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
         case ("GET", "peers"): return peers()
+        case ("GET", "tasks"): return tasks()
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):
@@ -161,6 +162,24 @@ struct GuestAPI: Sendable {
                         "agent_id": .string(name), "role": .string(agent.role),
                         "status": .string(agent.status.rawValue),
                         "url": .string("http://\(name).session.local:8700"),
+                    ]
+                })
+        ]
+    }
+
+    private func tasks() -> JSON {
+        let tasks = session.state.tasks.sorted {
+            $0.key.count == $1.key.count ? $0.key < $1.key : $0.key.count < $1.key.count
+        }
+        return [
+            "tasks": .array(
+                tasks.map { id, task in
+                    [
+                        "id": .string(id), "title": .string(task.plan.title),
+                        "kind": .string(task.kind.rawValue),
+                        "status": .string(task.status.rawValue),
+                        "agent": task.agent.map { .string($0) } ?? .null,
+                        "write_set": JSON(task.plan.writeSet),
                     ]
                 })
         ]

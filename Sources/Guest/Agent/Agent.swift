@@ -4,11 +4,13 @@ import Kit
 import System
 import Wire
 
-/// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` is one tool call in its sandbox.
+/// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` runs in the tools' sandbox,
+/// `openclaw-agent mcp` offers the tools to other programs.
 public enum Agent {
     public static func main() -> Int32 {
         let arguments = Environment.arguments()
         if arguments.count == 3, arguments[1] == "tool" { return ToolProgram.main(arguments[2]) }
+        if arguments.count == 2, arguments[1] == "mcp" { return MCPServer.main() }
         Signals.ignoreSIGPIPE()
         do {
             let harness = try HarnessClient()

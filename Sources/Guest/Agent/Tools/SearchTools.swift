@@ -10,7 +10,7 @@ enum SearchTools {
     private static let lineColumns = 400
 
     /// All files below a directory, as paths relative to it; `.git` is nobody's business here.
-    private static func files(below root: String) -> [String] {
+    static func files(below root: String) -> [String] {
         var found: [String] = []
         var pending = [""]
         while let directory = pending.popLast(), found.count < fileLimit {

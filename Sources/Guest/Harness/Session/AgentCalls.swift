@@ -29,6 +29,11 @@ struct AgentCalls: Sendable {
                 return try Tools(session: session).call(
                     name, params["input"] ?? [:], callID: params["call_id"]?.stringValue ?? "")
             case "peers.list": return try get("peers")
+            case "tasks.list": return try get("tasks")
+            case "task.review": return try review(params)
+            case "instructions.read": return try instructions(params)
+            // A sign of life; the line itself has been noticed.
+            case "agent.heartbeat": return [:]
             case "notes.read": return try get("notes")
             case "notes.append": return try post("notes", params)
             case "canvas.update": return try post("canvas", params)
@@ -113,9 +118,7 @@ struct AgentCalls: Sendable {
 
     private func progress(_ params: JSON) throws(HarnessError) -> JSON {
         let id = try Self.word(params, "task")
-        _ = try checked(
-            try courier().post("/coordinator/tasks/progress", params, .milliseconds(30_000)),
-            "report progress")
+        session.progressReporter.add(params, session: session)
         return ["cancelled": JSON(session.state.withLock { $0.book.cancelled.contains(id) })]
     }
 
@@ -131,8 +134,9 @@ struct AgentCalls: Sendable {
             }
             body["commit"] = .string(commit)
         }
+        session.progressReporter.flush(milliseconds: Limits.progressMilliseconds)
         let answer = try post("tasks/complete", body)
-        session.state.withLock { $0.book.end(id) }
+        end(id)
         var result = answer
         result["commit"] = body["commit"]
         return result
@@ -140,9 +144,38 @@ struct AgentCalls: Sendable {
 
     private func fail(_ params: JSON) throws(HarnessError) -> JSON {
         let id = try Self.word(params, "task")
+        session.progressReporter.flush(milliseconds: Limits.progressMilliseconds)
         let answer = try post("tasks/fail", params)
-        session.state.withLock { $0.book.end(id) }
+        end(id)
         return answer
+    }
+
+    private func end(_ task: String) {
+        session.state.withLock { $0.book.end(task) }
+        session.endTools()
+    }
+
+    /// What the agent is about to hand over, from git.
+    private func review(_ params: JSON) throws(HarnessError) -> JSON {
+        let id = try Self.word(params, "task")
+        guard let task = session.state.withLock({ $0.book.current[id] }),
+            session.document["clone"]?.boolValue == true
+        else { return ["diff": "", "outside": []] }
+        return try session.withGit { () throws(HarnessError) in
+            try Clone(session: session, task: task).review()
+        }
+    }
+
+    /// The repository's words for agents, for roles that see a repository.
+    private func instructions(_ params: JSON) throws(HarnessError) -> JSON {
+        let id = try Self.word(params, "task")
+        let task = session.state.withLock { $0.book.current[id] } ?? [:]
+        let isBlind = (session.document["sandbox"]?["hidden"]?.arrayValue ?? [])
+            .contains { $0.stringValue == session.guest.workspace }
+        if isBlind { return ["files": []] }
+        let answer = try Tools(session: session).served(
+            "instructions", ["paths": task["write_set"] ?? []], "instructions")
+        return answer["content"] ?? ["files": []]
     }
 }
 

@@ -21,11 +21,11 @@ struct Clone: Sendable {
     private var branch: String {
         task["branch"]?.stringValue ?? "work/\(session.sessionID)/\(session.agentID)/\(id)"
     }
-    private var upstream: String { "origin/openclaw/\(session.sessionID)" }
+    var upstream: String { "origin/openclaw/\(session.sessionID)" }
     private var conflictFiles: [String] {
         (task["context"]?["conflict"]?["files"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
-    private var isRebasing: Bool {
+    var isRebasing: Bool {
         Files.exists("\(directory)/.git/rebase-merge") || Files.exists("\(directory)/.git/rebase-apply")
     }
 
@@ -57,7 +57,7 @@ struct Clone: Sendable {
 
     /// Runs git; the result is what it printed.
     @discardableResult
-    private func git(
+    func git(
         _ arguments: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
     ) throws(HarnessError) -> String {
         let (code, output, problem) = try attemptGit(

@@ -1,6 +1,7 @@
 // What the harness knows of the session its guest is in.
 import Glibc
 import Kit
+import Synchronization
 import System
 import Wire
 
@@ -28,6 +29,9 @@ final class Session: Sendable {
     let state: Condition<State>
     /// One git command of the harness at a time: two would meet in the index.
     let gitLock = Condition(false)
+    let progressReporter = ProgressReporter()
+    /// The sandbox of the current task's tools.
+    let tools = Mutex<ToolSession?>(nil)
 
     init(mailbox: Mailbox, guest: GuestFacts) {
         self.mailbox = mailbox
@@ -100,6 +104,7 @@ final class Session: Sendable {
             state.isStopping = true
             return (state.listeners, state.servers)
         }
+        endTools()
         for server in servers { server.stop() }
         for listener in listeners { IO.shutdown(listener.raw) }
     }

@@ -50,12 +50,65 @@ extension Tools {
 
     private static let catalogue: [String: Definition] = [
         "bash": .init(
-            "Run a shell command in your working directory. The network is the role's allow-list.",
-            ["command": text("The command."), "timeout": timeout], required: ["command"]),
+            "Run a shell command. The shell stays: directory, variables and functions are those of the last "
+                + "call. Long output is shown head and tail and kept whole in a file.",
+            [
+                "command": text("The command."),
+                "timeout": number("Longest run time in milliseconds: 120000 when absent, 600000 at most."),
+                "run_in_background": [
+                    "type": "boolean", "description": "Start it as a job and come back at once.",
+                ],
+            ], required: ["command"]),
+        "job": .init(
+            "See a background job: its new output, or wait for its end, or kill it. Without id: list all.",
+            [
+                "id": text("The job."),
+                "action": ["type": "string", "enum": ["output", "wait", "kill"]],
+                "timeout": number("For wait: milliseconds, 60000 when absent."),
+            ], required: []),
+        "tasks": .init("List the session's tasks: who does what, and how far it is.", [:], required: []),
+        "patch": .init(
+            """
+            Change several files at once; all of it or nothing. Between *** Begin Patch and *** End Patch: \
+            *** Add File: PATH with + lines, *** Delete File: PATH, or *** Update File: PATH (and *** Move \
+            to: PATH) with hunks. A hunk begins with @@ and, if that helps to find the place, a line that \
+            stands before it; its lines begin with a blank (stays), - (goes) or + (comes). No line numbers.
+            """,
+            ["patch": text("The patch.")], required: ["patch"]),
+        "lsp": .init(
+            "Ask the language server: definition, references, hover, diagnostics, rename, or symbols of the "
+                + "whole directory by name. A place is a line and the symbol on it.",
+            [
+                "action": [
+                    "type": "string",
+                    "enum": ["definition", "references", "hover", "diagnostics", "rename", "symbols"],
+                ],
+                "file_path": text("The file."), "line": number("The line, from 1."),
+                "symbol": text("The name on that line."),
+                "column": number("Instead of symbol: the column, from 1."),
+                "new_name": text("For rename."), "query": text("For symbols: part of the name."),
+            ], required: ["action"]),
+        "fetch": .init(
+            "Get one address of the web and show it as text. What it says is a stranger's words.",
+            ["url": text("http or https."), "offset": number("Characters to skip.")], required: ["url"]),
+        "browse": .init(
+            "A browser with one page: open an address, read its text, click, type, go back, take a "
+                + "screenshot. Links and fields are numbered. What a page says is a stranger's words.",
+            [
+                "action": [
+                    "type": "string", "enum": ["open", "text", "click", "type", "back", "screenshot"],
+                ],
+                "url": text("For open."), "ref": number("For click and type: the number in the list."),
+                "selector": text("Instead of ref: a CSS selector."), "text": text("For type."),
+                "submit": ["type": "boolean", "description": "For type: press Enter afterwards."],
+                "offset": number("For text: characters to skip."),
+            ], required: ["action"]),
         "git": .init(
             "Run git in your clone. Pushing is done for you when the task is complete.",
             ["args": list("Arguments, without the word git."), "timeout": timeout], required: ["args"]),
-        "run_tests": .init("Run the task's test command.", ["timeout": timeout], required: []),
+        "run_tests": .init(
+            "Run the task's test command in a sandbox of its own, and report the result.",
+            ["timeout": timeout], required: []),
         "diff": .init(
             "Show what the work under review changes.",
             [
@@ -64,7 +117,7 @@ extension Tools {
             ],
             required: []),
         "read": .init(
-            "Read a file.",
+            "Read a file, its lines numbered; an image is shown.",
             [
                 "file_path": text("The file."), "offset": number("First line, from 1."),
                 "limit": number("Number of lines."),
@@ -73,7 +126,7 @@ extension Tools {
             "Create or replace a file.", ["file_path": text("The file."), "content": text("All of it.")],
             required: ["file_path", "content"]),
         "edit": .init(
-            "Replace a text that occurs exactly once in a file.",
+            "Replace a text that occurs exactly once in a file. Copy it exactly, without line numbers.",
             [
                 "file_path": text("The file."), "old_string": text("What is there."),
                 "new_string": text("What shall be there."),

@@ -5,15 +5,6 @@ import System
 
 /// Runs one tool call: in a sandbox, or by asking the coordinator.
 struct Tools: Sendable {
-    /// What a sandboxed command did.
-    struct Run: Sendable {
-        var exitCode: Int
-        var stdout: String
-        var stderr: String
-        var report: JSON
-        var timedOut: Bool
-    }
-
     let session: Session
 
     /// Tools that only the coordinator can answer, and where.
@@ -71,58 +62,91 @@ struct Tools: Sendable {
 
     // MARK: Work in the sandbox
 
+    /// Where a call is made if not as what it is called: `diff` and `git` are programs.
     private func work(_ name: String, _ input: JSON, callID: String) throws(HarnessError) -> JSON {
-        let timeout = input["timeout_ms"]?.int64Value ?? input["timeout"]?.int64Value
         switch name {
         case "notes": return try notes(input)
-        case "bash":
-            guard let command = input["command"]?.stringValue else {
-                return Self.problem("bash needs `command`, a text.")
-            }
-            return shown(try run(["/bin/bash", "-c", command], timeout: timeout), callID: callID)
+        case "tasks":
+            let answer = try AgentCalls(session: session).get("tasks")
+            return ["content": .string(TaskList.text(answer)), "is_error": false]
+        case "run_tests":
+            return try tests(timeout: input["timeout_ms"]?.int64Value ?? input["timeout"]?.int64Value)
         case "git":
             let arguments =
                 input["args"]?.arrayValue?.compactMap(\.stringValue)
                 ?? (input["args"]?.stringValue ?? input["command"]?.stringValue).map(Self.words) ?? []
             guard !arguments.isEmpty else { return Self.problem("git needs `args`, a list of texts.") }
             let command = arguments.first == "git" ? arguments : ["git"] + arguments
-            return shown(try run(command, timeout: timeout), callID: callID)
+            return try served("exec", ["args": JSON(command), "timeout": input["timeout"] ?? .null], callID)
         case "diff":
             let range =
                 input["range"]?.stringValue ?? currentTask?["context"]?["diff_range"]?.stringValue ?? "HEAD"
             guard !range.hasPrefix("-") else { return Self.problem("`range` is not a range of commits.") }
             let paths = (input["paths"]?.arrayValue ?? []).compactMap(\.stringValue)
             let command = ["git", "diff", "--no-ext-diff", "--no-textconv", range, "--"] + paths
-            return shown(
-                try run(command, timeout: timeout, directory: "\(session.guest.workspace)/integration"),
-                callID: callID)
-        case "run_tests": return try tests(timeout: timeout, callID: callID)
-        default:
-            let program = session.guest.binary("openclaw-agent")
-            let run = try run([program, "tool", name], input: input.serialized(), timeout: timeout)
-            guard run.exitCode == 0, let answer = try? JSON.parse(run.stdout), answer["content"] != nil else {
-                return shown(run, callID: callID)
-            }
-            var result: JSON = ["content": answer["content"] ?? "", "is_error": answer["is_error"] ?? false]
-            result["layers"] = run.report["layers"]
-            return result
+            let place = "\(session.guest.workspace)/integration"
+            return try served("exec", ["args": JSON(command), "directory": .string(place)], callID)
+        default: return try served(name, input, callID)
         }
     }
 
-    private func tests(timeout: Int64?, callID: String) throws(HarnessError) -> JSON {
+    /// A call in the task's own sandbox.
+    func served(_ name: String, _ input: JSON, _ callID: String) throws(HarnessError) -> JSON {
+        let tools = try session.toolSession(currentTask?["id"]?.stringValue ?? "")
+        let wanted = input["timeout_ms"]?.intValue ?? input["timeout"]?.intValue ?? 0
+        var result = try tools.call(
+            name, input, timeoutMilliseconds: max(Limits.callMilliseconds, wanted + Limits.callSlack))
+        // 128 and the signal: a system call that the filter does not let through ended the command.
+        if result["exit_code"]?.intValue == 128 + Int(SIGSYS) {
+            let what = "a system call that no tool needs ended the command"
+            deny([["layer": "seccomp", "what": .string(what)]], &result, callID: callID)
+        }
+        return result
+    }
+
+    private func deny(_ denials: [JSON], _ result: inout JSON, callID: String) {
+        var text = result["content"]?.stringValue ?? ""
+        for denial in denials { text += "\n[denied: \(denial["what"]?.stringValue ?? denial.text)]" }
+        result["content"] = .string(text)
+        tell(denials, callID: callID)
+    }
+
+    /// Tests run in a sandbox of their own, from a fresh copy where the role has one: nothing that an earlier
+    /// command left there counts.
+    private func tests(timeout: Int64?) throws(HarnessError) -> JSON {
         guard let task = currentTask, let command = task["test_command"]?.stringValue else {
             return Self.problem(
                 "This task has no test command. Read how the repository is tested and use bash.")
         }
-        let run = try run(["/bin/bash", "-c", command], timeout: timeout)
+        guard var policy = session.document["sandbox"], policy.objectValue != nil else {
+            throw HarnessError("run the tests", "the guest document has no sandbox policy")
+        }
+        policy["timeout_ms"] = JSON(timeout ?? Limits.testMilliseconds)
+        let run = try SandboxRun(session: session).run(
+            [session.guest.binary("openclaw-agent"), "tool", "tests"], policy: policy,
+            input: (["command": .string(command)] as JSON).serialized())
+        let answer = (try? JSON.parse(run.stdout)) ?? [:]
+        var text = answer["content"]?.stringValue ?? run.stderr
+        if run.timedOut { text += "\n[timed out]" }
+        text += "\n[exit code \(run.exitCode)]"
+        if run.exitCode == 125, let error = run.report["error"]?.stringValue {
+            text += "\n[sandbox: \(error)]"
+        }
         var report: JSON = [
             "task": task["id"] ?? .null, "command": .string(command), "exit_code": JSON(run.exitCode),
-            "output_tail": .string(String((run.stdout + run.stderr).suffix(4000))),
+            "output_tail": .string(String(text.suffix(4000))),
         ]
         report["tree"] = task["context"]?["tree"]
-        for (name, count) in TestCounts.read(run.stdout + "\n" + run.stderr) { report[name] = JSON(count) }
+        for name in ["passed", "failed", "skipped"] { report[name] = answer["results"]?[name] }
         _ = try AgentCalls(session: session).post("tests", report)
-        return shown(run, callID: callID)
+        var result: JSON = [
+            "content": .string(text), "is_error": JSON(run.exitCode != 0), "exit_code": JSON(run.exitCode),
+        ]
+        result["results"] = answer["results"]
+        result["layers"] = run.report["layers"]
+        let denials = run.report["denials"]?.arrayValue ?? []
+        if !denials.isEmpty { deny(denials, &result, callID: "run_tests") }
+        return result
     }
 
     /// Words of a command line; quotes keep words together.
@@ -148,27 +172,6 @@ struct Tools: Sendable {
         return isInWord ? words + [word] : words
     }
 
-    /// A run in the words that a model reads.
-    private func shown(_ run: Run, callID: String) -> JSON {
-        var text = run.stdout
-        if !run.stderr.isEmpty {
-            text += (text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + "[stderr]\n" + run.stderr
-        }
-        if run.timedOut { text += "\n[timed out]" }
-        if run.exitCode != 0 { text += "\n[exit code \(run.exitCode)]" }
-        if run.exitCode == 125, let error = run.report["error"]?.stringValue {
-            text += "\n[sandbox: \(error)]"
-        }
-        let denials = run.report["denials"]?.arrayValue ?? []
-        for denial in denials { text += "\n[denied: \(denial["what"]?.stringValue ?? denial.text)]" }
-        if !denials.isEmpty { tell(denials, callID: callID) }
-        var result: JSON = [
-            "content": .string(text), "is_error": JSON(run.exitCode != 0), "exit_code": JSON(run.exitCode),
-        ]
-        result["layers"] = run.report["layers"]
-        return result
-    }
-
     private func tell(_ denials: [JSON], callID: String) {
         let body: JSON = [
             "call_id": .string(callID), "task": currentTask?["id"] ?? .null, "denials": .array(denials),
@@ -182,73 +185,18 @@ struct Tools: Sendable {
             }
         }
     }
-
-    // MARK: The sandbox
-
-    /// Runs a command under the role's policy. Without a policy nothing runs.
-    func run(
-        _ command: [String], input: [UInt8] = [], timeout: Int64? = nil, directory: String? = nil
-    ) throws(HarnessError) -> Run {
-        guard var policy = session.document["sandbox"], policy.objectValue != nil else {
-            throw HarnessError("run \(command[0])", "the guest document has no sandbox policy")
-        }
-        let guest = session.guest
-        let longest = policy["timeout_ms"]?.int64Value ?? 120_000
-        let milliseconds = min(max(1, timeout ?? longest), Limits.toolMilliseconds)
-        policy["timeout_ms"] = JSON(milliseconds)
-        if let directory { policy["workdir"] = .string(directory) }
-        let files = try SandboxFiles(policy: policy, guest: guest)
-        let stdin = try SandboxFiles.file(input, guest: guest)
-        let stdout = try SandboxFiles.file([], guest: guest)
-        let stderr = try SandboxFiles.file([], guest: guest)
-        let grace = policy["grace_ms"]?.int64Value ?? 2000
-        // The sandbox keeps the time; ours is for a sandbox that does not.
-        let outcome = session.mailbox.run(
-            Spawn.Command(
-                files.arguments(command), environment: guest.environment(asAgent: false),
-                stdin: .descriptor(stdin.raw),
-                stdout: .descriptor(stdout.raw), stderr: .descriptor(stderr.raw),
-                descriptors: files.descriptors,
-                timeoutMilliseconds: Int(milliseconds + grace + 10_000), dieWithParent: true))
-        switch outcome {
-        case .failed(let reason): throw HarnessError("run \(command[0]) in the sandbox", reason)
-        case .ended(let status, let timedOut):
-            let report = SandboxFiles.readReport(files.report) ?? [:]
-            return Run(
-                exitCode: report["exit_code"]?.intValue ?? Int(status.shellCode),
-                stdout: String(decoding: SandboxFiles.contents(stdout), as: UTF8.self),
-                stderr: String(decoding: SandboxFiles.contents(stderr), as: UTF8.self), report: report,
-                timedOut: timedOut || report["timed_out"]?.boolValue == true)
-        }
-    }
 }
 
-/// Numbers that test runners print.
-enum TestCounts {
-    /// Passed, failed and skipped tests, as far as the output names them (TAP summaries, node, pytest,
-    /// cargo).
-    static func read(_ output: String) -> [String: Int] {
-        var counts: [String: Int] = [:]
-        for line in output.split(separator: "\n").suffix(200) {
-            let words = line.split { !$0.isLetter && !$0.isNumber }.map { $0.lowercased() }
-            for (index, word) in words.enumerated() {
-                guard let name = names[word] else { continue }
-                if line.hasPrefix("#") || line.hasPrefix("ℹ"), words.count == 2, index == 0,
-                    let count = Int(words[1])
-                {
-                    counts[name] = count
-                } else if index > 0, let count = Int(words[index - 1]) {
-                    counts[name] = count
-                }
-            }
+/// The session's tasks as an agent sees them.
+enum TaskList {
+    static func text(_ answer: JSON) -> String {
+        let lines = (answer["tasks"]?.arrayValue ?? []).map { task -> String in
+            let files = (task["write_set"]?.arrayValue ?? []).compactMap(\.stringValue).joined(
+                separator: ", ")
+            return "\(task["id"]?.stringValue ?? "?") [\(task["status"]?.stringValue ?? "?")] "
+                + "\(task["agent"]?.stringValue ?? "nobody"): \(task["title"]?.stringValue ?? "")"
+                + (files.isEmpty ? "" : " (\(files))")
         }
-        return counts
+        return lines.isEmpty ? "[no tasks]" : lines.joined(separator: "\n")
     }
-
-    private static let names = [
-        "pass": "passed", "passed": "passed", "passing": "passed", "fail": "failed", "failed": "failed",
-        "failing": "failed", "failures": "failed", "skipped": "skipped", "skip": "skipped",
-        "pending": "skipped",
-        "ignored": "skipped",
-    ]
 }

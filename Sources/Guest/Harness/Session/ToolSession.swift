@@ -1,0 +1,99 @@
+// The sandbox in which an agent's tools run while it works on one task.
+import Glibc
+import Kit
+import Synchronization
+import System
+import Wire
+
+/// One `openclaw-agent tool serve` in a sandbox, and the way to it.
+///
+/// Made at the first call of a task and ended with it: a shell keeps its directory and variables, /tmp keeps
+/// its files, background jobs keep running.
+final class ToolSession: Sendable {
+    /// Of the task it belongs to.
+    let task: String
+    /// The layers that hold in this sandbox.
+    let layers: JSON
+    private let peer: JSONRPCPeer
+    private let ended = Condition<String?>(nil)
+
+    init(task: String, policy: JSON, session: Session) throws(HarnessError) {
+        self.task = task
+        let guest = session.guest
+        let program = guest.binary("openclaw-agent")
+        // The same policy once for a program that only ends, because a sandbox reports when it is over.
+        let probe = try SandboxRun(session: session).run([program, "tool", "probe"], policy: policy)
+        guard probe.exitCode == 0 else {
+            throw HarnessError(
+                "make the tools' sandbox", probe.report["error"]?.stringValue ?? probe.stderr)
+        }
+        layers = probe.report["layers"] ?? [:]
+        var policy = policy
+        policy["timeout_ms"] = JSON(Limits.toolSessionMilliseconds)
+        let (ours, theirs) = try attempt("make a socket for the tools") { () throws(SystemError) in
+            try Sockets.socketPair().split()
+        }
+        let files = try SandboxFiles(policy: policy, guest: guest)
+        let command = Spawn.Command(
+            files.arguments([program, "tool", "serve"]), environment: guest.environment(asAgent: false),
+            stdin: .descriptor(theirs.raw), stdout: .null, stderr: .null, descriptors: files.descriptors,
+            dieWithParent: true)
+        var limits = JSONRPCPeer.Limits()
+        limits.lineBytes = Limits.agentLineBytes
+        peer = JSONRPCPeer(input: ours, output: ours, name: "tools", limits: limits)
+        let (mailbox, ended, peer) = (session.mailbox, ended, peer)
+        Worker.start("tools", stackBytes: 256 * 1024) {
+            let outcome = mailbox.run(command)
+            let report = SandboxFiles.readReport(files.report)
+            ended.withLock { $0 = report?["error"]?.stringValue ?? "\(outcome)" }
+            // Whoever waits for an answer learns of it now.
+            theirs.close()
+            peer.close()
+        }
+        peer.start()
+    }
+
+    var isOver: Bool { peer.endReason != nil }
+
+    /// Calls a tool. A sandbox that ended is an error; the next call gets a new one.
+    func call(_ name: String, _ input: JSON, timeoutMilliseconds: Int) throws(HarnessError) -> JSON {
+        do throws(JSONRPCCallError) {
+            var answer = try peer.call(
+                "call", ["name": .string(name), "input": input], timeoutMilliseconds: timeoutMilliseconds)
+            answer["layers"] = layers
+            return answer
+        } catch {
+            guard isOver else { throw HarnessError("run \(name)", "\(error)") }
+            let reason = ended.wait(timeoutMilliseconds: 5000) { $0 } ?? "\(error)"
+            throw HarnessError(
+                "run \(name)", "the tools' sandbox ended (\(reason))",
+                hint: "the next call gets a new one; background jobs and shell variables are gone")
+        }
+    }
+
+    func close() { peer.close() }
+}
+
+extension Session {
+    /// The tools of the task that the agent works on, or of no task.
+    func toolSession(_ task: String) throws(HarnessError) -> ToolSession {
+        guard let policy = document["sandbox"], policy.objectValue != nil else {
+            throw HarnessError("run a tool", "the guest document has no sandbox policy")
+        }
+        return try tools.withLock { (current) throws(HarnessError) in
+            if let current, current.task == task, !current.isOver { return current }
+            current?.close()
+            let new = try ToolSession(task: task, policy: policy, session: self)
+            current = new
+            return new
+        }
+    }
+
+    /// The task is over: its shell, its jobs and its /tmp go.
+    func endTools() {
+        tools.withLock { current in
+            current?.close()
+            current = nil
+        }
+    }
+}
