@@ -71,13 +71,4 @@ struct HelpTopic: Sendable {
         text: """
             The file is config.yaml in AEGIS_OPENCLAW_HOME (openclaw config path), one KEY: VALUE a line.
             """)
-
-    static let models = HelpTopic(
-        name: "models", summary: "how a model is named",
-        rows: [
-            ("claude-…, anthropic:MODEL", "the Anthropic API; ANTHROPIC_API_KEY never enters a guest"),
-            ("openai:MODEL@URL", "any OpenAI-compatible server, for example a local one"),
-            ("script:FILE", "a scripted model, for demos and tests"),
-        ],
-        text: "--model wins over OPENCLAW_MODEL, and that over model in the configuration file.")
 }

@@ -13,7 +13,7 @@ struct SessionPreparation: Sendable {
     private static let fields: Set<String> = [
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
-        "test_command", "deadline_ms", "allow_dirty", "credentials",
+        "test_command", "deadline_ms", "allow_dirty", "credentials", "models", "limits_microusd",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -40,6 +40,9 @@ struct SessionPreparation: Sendable {
         }
         let model = body["model"]?.stringValue ?? "anthropic"
         try checkModel(model)
+        let models = try texts(body["models"], "models")
+        for (_, model) in models ?? [:] { try checkModel(model) }
+        let limits = try amounts(body["limits_microusd"])
         let source = try inspect(repo, body)
         let id = SessionName.make(task: task, random: Random.bytes(4))
         let repository = try create(id, source)
@@ -48,7 +51,7 @@ struct SessionPreparation: Sendable {
             let tree = try repository.tree(of: base)
             let command =
                 try body["test_command"]?.stringValue ?? TestCommand.detect(in: repository, tree: base)
-            return SessionConfiguration(
+            var configuration = SessionConfiguration(
                 session: id, task: task, repository: location(source), isRemote: source.isRemote,
                 baseCommit: base,
                 baseTree: tree, baseBranch: source.branch, agents: agents, plan: plan, model: model,
@@ -57,6 +60,8 @@ struct SessionPreparation: Sendable {
                 merge: body["merge"]?.boolValue ?? false,
                 testCommand: command.flatMap { $0.isEmpty ? nil : $0 },
                 isolation: isolation, deadline: body["deadline_ms"]?.int64Value)
+            (configuration.models, configuration.limits) = (models, limits)
+            return configuration
         } catch {
             try? Files.removeTree(home.session(id))
             throw Self.failed(error)
@@ -65,6 +70,24 @@ struct SessionPreparation: Sendable {
 
     private static func usage(_ message: String) -> ServiceError {
         ServiceError(message, hint: "openclaw run --help", code: "usage", status: 400)
+    }
+
+    /// Models by role.
+    private func texts(_ json: JSON?, _ field: String) throws(ServiceError) -> [String: String]? {
+        guard let json, !json.isNull else { return nil }
+        guard let members = json.objectValue, members.values.allSatisfy({ $0.stringValue != nil }) else {
+            throw Self.usage("\(field) is an object of texts, by role")
+        }
+        return members.compactMapValues(\.stringValue)
+    }
+
+    /// Budgets by role or agent.
+    private func amounts(_ json: JSON?) throws(ServiceError) -> [String: Int64]? {
+        guard let json, !json.isNull else { return nil }
+        guard let members = json.objectValue, members.values.allSatisfy({ ($0.int64Value ?? 0) > 0 }) else {
+            throw Self.usage("limits_microusd is an object of amounts, by role or agent")
+        }
+        return members.compactMapValues(\.int64Value)
     }
 
     private func location(_ source: SourceRepository) -> String {

@@ -15,7 +15,11 @@ struct TransferRequest {
     var connectMilliseconds: Int
     /// Silence of this length ends the transfer. libcurl counts in seconds; less is rounded up.
     var idleMilliseconds: Int
+    /// For the whole answer.
+    var wallMilliseconds: Int
     var certificateFile: String?
+    /// Without a body and with GET.
+    var isLookup = false
 }
 
 /// Takes what comes.
@@ -34,6 +38,8 @@ struct TransferFailure: Error, Sendable, Hashable {
         /// It left; what the server made of it is not known.
         case broken
         case idle
+        /// It took longer than a whole answer may.
+        case late
         /// The server is not who it should be, or the URL is none: trying again does not help.
         case refused
         /// The receiver ended it.
@@ -88,6 +94,7 @@ private final class Transfer {
     private let receiver: any TransferReceiver
     private var status = 0
     private var headers = HTTPHeaders()
+    private let begin = Clock.monotonicNanoseconds()
     private var errorText = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
     init(handle: UnsafeMutableRawPointer, receiver: any TransferReceiver) {
@@ -111,7 +118,9 @@ private final class Transfer {
                 configure(request)
                 _ = curl_set_pointer(handle, CURLOPT_HTTPHEADER, list)
                 // The body is not copied: it must live until the transfer is over.
-                _ = curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+                if !request.isLookup {
+                    _ = curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+                }
                 _ = curl_set_pointer(handle, CURLOPT_ERRORBUFFER, text.baseAddress)
                 return curl_easy_perform(handle)
             }
@@ -126,8 +135,12 @@ private final class Transfer {
         _ = curl_set_string(handle, CURLOPT_URL, request.url)
         _ = curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
-        _ = curl_set_long(handle, CURLOPT_POST, 1)
-        _ = curl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
+        if request.isLookup {
+            _ = curl_set_long(handle, CURLOPT_HTTPGET, 1)
+        } else {
+            _ = curl_set_long(handle, CURLOPT_POST, 1)
+            _ = curl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
+        }
         // Threads and signals do not mix.
         _ = curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
         // These are libcurl's defaults; they are said so that nobody has to know.
@@ -137,6 +150,7 @@ private final class Transfer {
         _ = curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
         _ = curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
         _ = curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, max(1, (request.idleMilliseconds + 999) / 1000))
+        _ = curl_set_long(handle, CURLOPT_TIMEOUT_MS, request.wallMilliseconds)
         _ = curl_set_long(handle, CURLOPT_NOPROGRESS, 0)
         _ = curl_set_pointer(handle, CURLOPT_WRITEDATA, own)
         _ = curl_set_pointer(handle, CURLOPT_HEADERDATA, own)
@@ -183,7 +197,7 @@ private final class Transfer {
         let known = errorText.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let reason =
             known.isEmpty ? String(cString: curl_easy_strerror(code)) : String(decoding: known, as: UTF8.self)
-        let message = "POST \(request.url): \(reason)"
+        let message = "\(request.isLookup ? "GET" : "POST") \(request.url): \(reason)"
         switch code {
         case CURLE_ABORTED_BY_CALLBACK, CURLE_WRITE_ERROR:
             return TransferFailure(kind: .ended, message: message)
@@ -195,6 +209,12 @@ private final class Transfer {
         var sent = 0
         _ = curl_info_long(handle, CURLINFO_REQUEST_SIZE, &sent)
         if sent == 0 { return TransferFailure(kind: .unsent, message: message) }
-        return TransferFailure(kind: code == CURLE_OPERATION_TIMEDOUT ? .idle : .broken, message: message)
+        guard code == CURLE_OPERATION_TIMEDOUT else {
+            return TransferFailure(kind: .broken, message: message)
+        }
+        // libcurl has one code for both limits.
+        let elapsed = (Clock.monotonicNanoseconds() - begin) / 1_000_000
+        let isLate = elapsed >= Int64(request.wallMilliseconds)
+        return TransferFailure(kind: isLate ? .late : .idle, message: message)
     }
 }

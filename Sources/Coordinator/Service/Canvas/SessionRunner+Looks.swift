@@ -44,55 +44,6 @@ extension SessionRunner {
         }
     }
 
-    /// What was spent, by agent, by model and by task.
-    private func cost() throws(ServiceError) -> JSON {
-        do throws(JournalError) {
-            var total = Cost()
-            var agents: [String: Cost] = [:]
-            var models: [String: Cost] = [:]
-            var tasks: [String: Cost] = [:]
-            for event in try world.journal.events(id) {
-                guard
-                    case .modelSettled(let agent, let task, let model, let amount, let input, let output) =
-                        event.body
-                else { continue }
-                let one = Cost(microusd: amount, input: input, output: output, calls: 1)
-                total += one
-                agents[agent, default: Cost()] += one
-                models[model, default: Cost()] += one
-                if let task { tasks[task, default: Cost()] += one }
-            }
-            return [
-                "total": total.json, "agents": .object(agents.mapValues(\.json)),
-                "models": .object(models.mapValues(\.json)), "tasks": .object(tasks.mapValues(\.json)),
-                "budget_microusd": state.configuration?.budget.map { JSON($0) } ?? .null,
-            ]
-        } catch {
-            throw ServiceError("read the cost of \(id): \(error)")
-        }
-    }
-
-    private struct Cost {
-        var microusd: Int64 = 0
-        var input = 0
-        var output = 0
-        var calls = 0
-
-        static func += (left: inout Cost, right: Cost) {
-            left.microusd += right.microusd
-            left.input += right.input
-            left.output += right.output
-            left.calls += right.calls
-        }
-
-        var json: JSON {
-            [
-                "microusd": JSON(microusd), "input": JSON(input), "output": JSON(output),
-                "calls": JSON(calls),
-            ]
-        }
-    }
-
     private static let deliverMilliseconds = 5000
 
     /// Hands a person's message to the agents that it is for. The journal has it already; an agent whose
