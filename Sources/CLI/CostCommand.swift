@@ -9,9 +9,9 @@ extension Command {
         summary: "what a session cost, by agent, role, model and task; without SESSION, all of them",
         group: .look, operandKinds: [.session], operandLimit: 1, options: [],
         notes: """
-            "saved" is what the provider's cache spared. The estimate of a solo run counts the coders' calls in
-            one conversation, and nothing of the architect, the reviewer and the tester; it knows nothing of
-            what they prevented.
+            SAVED is what the provider's cache spared. The estimate of a solo run counts the coders' calls
+            in one conversation, and nothing of the architect, the reviewer and the tester; it knows nothing
+            of what they prevented.
             """
     ) { (arguments) throws(CLIError) in try CostCommand(arguments).run() }
 }
@@ -24,7 +24,7 @@ struct CostCommand {
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
-        terminal = Terminal(json: arguments.has("json"))
+        terminal = Terminal(arguments)
     }
 
     func run() throws(CLIError) -> ExitCode {

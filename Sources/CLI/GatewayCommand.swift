@@ -1,4 +1,4 @@
-// openclaw gateway: the gateway alone, on loopback, for agent programs that run without a session: one key, one
+// openclaw gateway: the gateway alone, on loopback, for programs that run without a session: one key, one
 // budget, every price known before a call is made.
 import Gateway
 import Glibc
@@ -18,12 +18,12 @@ extension Command {
             OptionSpec("port", value: "N", "the port on 127.0.0.1; a free one by default"),
             OptionSpec("role", value: "ROLE", "whose model it is when the model is \"anthropic\"; coder"),
             OptionSpec(
-                "firm", value: "MS", "give up on a provider that is silent for so long; 300000 by default"),
+                "silence", value: "MS", "give up on a provider silent for so long; 300000 by default"),
         ],
         notes: """
-            Serves the Messages API at /anthropic and OpenAI's chat completions and responses at /openai/v1. The
-            token that it prints is the key for both; OPENCLAW_GATEWAY_TOKEN sets it. GET /ledger tells what was
-            spent. It ends with an interrupt.
+            Serves the Messages API at /anthropic and OpenAI's chat completions and responses at
+            /openai/v1. The token that it prints is the key for both; OPENCLAW_GATEWAY_TOKEN sets it. GET
+            /ledger tells what was spent. It ends with an interrupt.
             """
     ) { (arguments) throws(CLIError) in try GatewayCommand(arguments).run() }
 }
@@ -36,7 +36,7 @@ struct GatewayCommand {
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
-        terminal = Terminal(json: arguments.has("json"))
+        terminal = Terminal(arguments)
     }
 
     func run() throws(CLIError) -> ExitCode {
@@ -87,7 +87,7 @@ struct GatewayCommand {
         do throws(GatewayError) {
             var configuration = try GatewayConfiguration.fromEnvironment(
                 prices: ["\(home.kit)/prices.json", "\(home.path)/prices.json"])
-            if let silence = try? arguments.integer("firm", in: 100...3_600_000) {
+            if let silence = try? arguments.integer("silence", in: 100...3_600_000) {
                 configuration.limits.idleMilliseconds = silence
             }
             let gateway = Gateway(configuration: configuration, recorder: NoteRecorder())

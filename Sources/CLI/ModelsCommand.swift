@@ -7,24 +7,13 @@ import System
 extension Command {
     static let models = Command(
         name: "models", operands: "[--server URL]",
-        summary: "how models are named, which can be used here, and what they cost", group: .look,
+        summary: "which models can be used here, and what they cost", group: .look,
         operandLimit: 0,
         options: [
             OptionSpec("server", value: "URL", "ask this OpenAI-compatible server, too"),
             OptionSpec("offline", "ask nobody; only what is known here"),
         ],
         notes: """
-            A model is named
-              claude-…, anthropic:MODEL   the Anthropic API; ANTHROPIC_API_KEY never enters a guest
-              openai:MODEL@URL            an OpenAI-compatible server, for example a local one
-              script:FILE                 a scripted model, for demos and tests
-            and a question mark adds how it is used:
-              effort=low … max            how hard it thinks
-              fallback=MODEL,…            when it is away at the start of a conversation
-              escalate=MODEL              from the second attempt at a task on
-              cache=off, api=responses    no marks for the cache; OpenAI's other language
-            --model wins over OPENCLAW_MODEL, and that over model in the configuration file.
-
             Prices are US dollars for a million tokens. More models, or other prices, go into
             ~/.aegis/openclaw/prices.json, in the form of prices.json of the kit; a model without a price is
             used only on a local server.
@@ -40,7 +29,7 @@ struct ModelsCommand {
 
     init(_ arguments: Arguments) {
         self.arguments = arguments
-        terminal = Terminal(json: arguments.has("json"))
+        terminal = Terminal(arguments)
     }
 
     func run() throws(CLIError) -> ExitCode {

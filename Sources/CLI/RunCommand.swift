@@ -20,7 +20,8 @@ extension Command {
             OptionSpec(
                 "plan", value: "FILE", kind: .file, "a plan in YAML or JSON instead of the architect's"),
             OptionSpec(
-                "model", value: "[ROLE=]SPEC", "the model, of all or of a role; see openclaw help models"),
+                "model", value: "[ROLE=]SPEC", "the model, of all or of a role; see openclaw help model-names"
+            ),
             OptionSpec(
                 "budget", value: "[NAME=]USD",
                 "never spend more than this, or on a role or an agent; may be given several times"),

@@ -137,8 +137,8 @@ import Wire
         throws
     {
         let provider = try StubProvider(StubProvider.stream(Golden.text("four", output: 5000)))
-        // A call costs 10·4 + 5000·20 = 100,040, and may cost some 11,000 more.
-        let stage = try Stage(provider, spec: "claude-opus-5-5?cache=off", budget: 100_040 * 10 + 12_000)
+        // A call costs 10·4 + 5000·20 = 100,040, and may cost some 15,000 more.
+        let stage = try Stage(provider, spec: "claude-opus-5-5?cache=off", budget: 100_040 * 10 + 30_000)
         for turn in 0..<10 { #expect(try stage.send(ask(turn, maxTokens: 5000)).status == 200) }
         #expect(try stage.send(ask(10, maxTokens: 5000)).status == 402)
         let asked = try texts(provider)
