@@ -108,7 +108,7 @@ struct RunCommand {
         }
         if let plan = arguments.value("plan") { body["plan"] = try read(plan: plan) }
         // The daemon that is already running may have been started without the key.
-        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY"] {
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"] {
             if let value = Environment.get(name), !value.isEmpty {
                 var credentials = body["credentials"] ?? [:]
                 credentials[name] = .string(value)

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from home import Home, check, wait_for
+from home import ROOT, Home, check, wait_for
 from limited_server import LimitedProvider, call
 from registry import test
 
@@ -70,10 +70,14 @@ def eight_agents_share_the_limits_of_a_provider_without_a_storm():
 def the_cost_of_a_session_is_counted_every_way_and_sums_up():
     with LimitedProvider(team, requests=6000, tokens=40_000_000, minute=8.0) as provider, Home() as home:
         repository = home.repository(CALCULATOR)
+        # Each role's model comes another way: the built-in one, the role's own file, the command line.
+        roles = home.path / "aegis/openclaw/roles"
+        roles.mkdir(parents=True)
+        (roles / "tester.yaml").write_text(
+            (ROOT / "dist/kit/roles/tester.yaml").read_text() + "model: claude-haiku-4-5?cache=off\n")
         home.run(
-            "run", "Write five files", "--repo", str(repository), "--agents", "8", "--model", "claude-sonnet-5-5",
-            "--model", "reviewer=claude-opus-5-5", "--model", "tester=claude-haiku-5-5", "--budget", "20", "--test",
-            "true", "--yes", **keys(provider))
+            "run", "Write five files", "--repo", str(repository), "--agents", "8", "--model",
+            "reviewer=claude-opus-4-8?effort=high", "--budget", "20", "--test", "true", "--yes", **keys(provider))
         session = home.json("sessions")[0]
         check(session["state"] == "completed", f"the session ended as {session['state']}")
         cost = home.json("cost", session["id"])[0]
@@ -82,8 +86,10 @@ def the_cost_of_a_session_is_counted_every_way_and_sums_up():
             rows = cost["by"][dimension]
             for field in ("microusd", "calls", "input_tokens", "output_tokens"):
                 check(sum(row[field] for row in rows) == cost[field], f"{dimension}: {field} does not sum up")
-        models = {row["name"] for row in cost["by"]["model"]}
-        check(models == {"claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5"}, f"the models were {models}")
+        models = {e["data"]["detail"]["role"]: e["data"]["model"] for e in home.events(session["id"])
+                  if e["type"] == "model.settled"}
+        check(models == {"architect": "claude-opus-5-5", "coder": "claude-sonnet-5-5", "tester": "claude-haiku-4-5",
+                         "reviewer": "claude-opus-4-8"}, f"the models were {models}")
         check(cost["solo_estimate_microusd"] > 0, "there is no estimate of a solo run")
         reserved = {e["data"]["call"]: e["data"]["microusd"] for e in home.events(session["id"])
                     if e["type"] == "model.reserved"}
