@@ -40,7 +40,7 @@ def team(body, task, turn):
 
 @test
 def eight_agents_share_the_limits_of_a_provider_without_a_storm():
-    with LimitedProvider(team, requests=60, tokens=40_000, minute=8.0) as provider, Home() as home:
+    with LimitedProvider(team, requests=60, tokens=40_000, minute=6.0) as provider, Home() as home:
         repository = home.repository(CALCULATOR)
         home.run(
             "run", "Write five files", "--repo", str(repository), "--agents", "8", "--model", "claude-sonnet-5-5",

@@ -94,6 +94,8 @@ private final class Transfer {
     private let receiver: any TransferReceiver
     private var status = 0
     private var headers = HTTPHeaders()
+    /// How much libcurl's clock and ours may differ.
+    private static let clockMilliseconds: Int64 = 100
     private let begin = Clock.monotonicNanoseconds()
     private var errorText = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
@@ -214,7 +216,7 @@ private final class Transfer {
         }
         // libcurl has one code for both limits.
         let elapsed = (Clock.monotonicNanoseconds() - begin) / 1_000_000
-        let isLate = elapsed >= Int64(request.wallMilliseconds)
+        let isLate = elapsed + Self.clockMilliseconds >= Int64(request.wallMilliseconds)
         return TransferFailure(kind: isLate ? .late : .idle, message: message)
     }
 }
