@@ -74,10 +74,21 @@ extension Gateway {
     private func messages(
         _ json: JSON, _ http: HTTPRequest, _ exchange: HTTPExchange, _ caller: Caller, _ requestID: String
     ) throws(GuestFailure) {
-        let request = try MessagesRequest(json)
+        let session = try resolve(caller).0
+        let (whole, isHeld, earlier) = try session.threads.withLock { (book) throws(GuestFailure) in
+            try book.expand(json)
+        }
+        let request = try MessagesRequest(whole)
         let beta = try Beta.check(http.headers)
         let output = GuestOutput(exchange, requestID: requestID, isStreaming: request.isStreaming)
-        try run(request, beta, caller, output, restoresThinking: false)
+        try run(request, beta, caller, output, restoresThinking: false) { answer in
+            guard isHeld, let id = answer["id"]?.stringValue else { return }
+            let turn: JSON = ["role": "assistant", "content": answer["content"] ?? []]
+            let thread = ThreadBook.Thread(
+                messages: request.messages + [turn], system: whole["system"], tools: whole["tools"],
+                bytes: whole.serialized().count + turn.serialized().count)
+            session.threads.withLock { $0.hold(id, thread, after: earlier) }
+        }
     }
 
     private func completions(
@@ -108,7 +119,7 @@ extension Gateway {
 
     private func run(
         _ request: MessagesRequest, _ beta: String?, _ caller: Caller, _ output: GuestOutput,
-        restoresThinking: Bool
+        restoresThinking: Bool, whenDone: @escaping (JSON) -> Void = { _ in }
     ) throws(GuestFailure) {
         let (session, provider) = try resolve(caller)
         let messages =
@@ -121,7 +132,7 @@ extension Gateway {
                 caller: caller, request: shape(request, messages, session, provider, caller),
                 model: models[0], beta: beta)
             GatewayCall(
-                self, session, provider, call, messages: messages, models: models, prices, output
+                self, session, provider, call, messages: messages, models: models, prices, output, whenDone
             ).run()
         } catch {
             throw refusal(error, caller)
@@ -280,14 +291,17 @@ enum Beta {
     private static let known = [
         "fine-grained-tool-streaming-", "interleaved-thinking-", "prompt-caching-", "extended-cache-ttl-",
         "token-efficient-tools-", "output-128k-", "context-management-", "effort-", "structured-outputs-",
-        "tool-examples-", "max-tokens-", "pdfs-", "token-counting-", "computer-use-",
+        "tool-examples-", "max-tokens-", "pdfs-", "token-counting-", "computer-use-", threads,
     ]
+    private static let threads = "message-threads-"
 
     static func check(_ headers: HTTPHeaders) throws(GuestFailure) -> String? {
         let values = headers.tokens("anthropic-beta")
         for value in values where !known.contains(where: { value.hasPrefix($0) }) {
             throw .invalid("anthropic-beta: this gateway does not pass on \(value)")
         }
-        return values.isEmpty ? nil : values.joined(separator: ",")
+        // Threads are held here, so the provider hears nothing of them.
+        let passed = values.filter { !$0.hasPrefix(threads) }
+        return passed.isEmpty ? nil : passed.joined(separator: ",")
     }
 }

@@ -16,10 +16,12 @@ public final class Gateway: Sendable {
         /// By specification; a script's faults are counted per session.
         let providers = Mutex<[String: any ModelProvider]>([:])
         let book: Mutex<ConversationBook>
+        let threads: Mutex<ThreadBook>
 
         init(ledger: Ledger, conversations: Conversations?, limits: GatewayLimits) {
             (self.ledger, self.conversations) = (ledger, conversations)
             book = Mutex(ConversationBook(limit: limits.conversations))
+            threads = Mutex(ThreadBook(limit: limits.threadBytes))
         }
 
         /// What an answer decides for the calls after it.

@@ -13,6 +13,8 @@ final class GatewayCall: EventSink {
     /// The guest's own messages, which the transcript keeps.
     private let messages: [JSON]
     private let output: GuestOutput
+    /// Told the whole answer before the guest sees its end.
+    private let whenDone: (JSON) -> Void
     private var models: [String]
     private var prices: CallPrices
     private var assembler = MessageAssembler()
@@ -22,11 +24,12 @@ final class GatewayCall: EventSink {
     /// - Parameter models: The model of the conversation, and what may stand in for it at the start.
     init(
         _ gateway: Gateway, _ session: Gateway.Session, _ provider: any ModelProvider, _ call: ProviderCall,
-        messages: [JSON], models: [String], _ prices: CallPrices, _ output: GuestOutput
+        messages: [JSON], models: [String], _ prices: CallPrices, _ output: GuestOutput,
+        _ whenDone: @escaping (JSON) -> Void
     ) {
         (self.gateway, self.session, self.provider) = (gateway, session, provider)
         (self.call, self.messages, self.models) = (call, messages, models)
-        (self.prices, self.output) = (prices, output)
+        (self.prices, self.output, self.whenDone) = (prices, output, whenDone)
     }
 
     private var caller: Caller { call.caller }
@@ -146,6 +149,7 @@ final class GatewayCall: EventSink {
             throw GuestFailure(500, "\(error)")
         }
         gateway.recorder.recordTurn(caller, messages: messages, response: assembler.message)
+        whenDone(assembler.message)
         output.finish(last ?? .stop, assembler.message, assembler.usage)
     }
 

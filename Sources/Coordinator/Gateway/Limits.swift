@@ -46,6 +46,8 @@ public struct GatewayLimits: Sendable, Hashable {
     /// Connections kept to one provider; more can be open at once.
     public var idleConnections = 8
 
+    /// Conversations that a session's guests let the gateway hold, in bytes of their requests.
+    public var threadBytes = 64 << 20
     /// What a stronger model is told of an earlier attempt, in characters.
     static let handOverCharacters = 2000
 

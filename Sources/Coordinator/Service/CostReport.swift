@@ -29,6 +29,14 @@ struct CostReport {
             output += call.output
         }
 
+        /// As the canvas shows it.
+        var brief: JSON {
+            [
+                "microusd": JSON(amount), "input": JSON(input), "output": JSON(output),
+                "calls": JSON(calls),
+            ]
+        }
+
         var json: JSON {
             [
                 "calls": JSON(calls), "failed_calls": JSON(failed), "microusd": JSON(amount),
@@ -124,6 +132,10 @@ struct CostReport {
         json["waited_ms"] = JSON(waitedMilliseconds)
         json["warnings"] = JSON(warnings)
         json["solo_estimate_microusd"] = solo(prices, atMilliseconds: now).map { JSON($0) } ?? .null
+        json["total"] = total.brief
+        for (name, dimension) in [("agents", "agent"), ("models", "model"), ("tasks", "task")] {
+            json[name] = .object((by[dimension] ?? [:]).mapValues(\.brief))
+        }
         json["by"] = .object(
             by.mapValues { rows in
                 .array(

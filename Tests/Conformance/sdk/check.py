@@ -60,6 +60,23 @@ def messages_streamed():
     assert final.content[1].input == {"a": 2, "b": 40} and final.usage.output_tokens > 0, final
 
 
+def messages_tool_runner():
+    @anthropic.beta_tool
+    def add(a: int, b: int) -> str:
+        """Adds two numbers.
+
+        Args:
+            a: one
+            b: the other
+        """
+        return str(a + b)
+
+    runner = claude().beta.messages.tool_runner(
+        model="default", max_tokens=200, tools=[add], messages=[{"role": "user", "content": QUESTION}])
+    last = runner.until_done()
+    assert last.content[0].text == "The sum is 42.", last
+
+
 def messages_count_and_models():
     count = claude().messages.count_tokens(model="default", messages=[{"role": "user", "content": QUESTION}])
     assert count.input_tokens > 0, count
@@ -169,7 +186,7 @@ def openai_models():
 
 
 for function in [
-        messages_with_tools, messages_streamed, messages_count_and_models, messages_refusals,
+        messages_with_tools, messages_streamed, messages_tool_runner, messages_count_and_models, messages_refusals,
         messages_of_a_provider_that_misbehaves, chat_with_tools, chat_streamed, chat_stream_helper, chat_refusals,
         responses_with_tools, responses_streamed, openai_models]:
     case(function)
