@@ -71,7 +71,7 @@ let package = Package(
         library(
             "Service", "Coordinator/Service",
             ["Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
-        library("CLI", "CLI", ["Service", "Platform", "Kit", "Wire", "System"]),
+        library("CLI", "CLI", ["Service", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),

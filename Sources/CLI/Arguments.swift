@@ -124,9 +124,20 @@ struct Arguments: Sendable {
     /// Gives an option a value unless it has one.
     /// - Parameter origin: Where it is written, for messages.
     mutating func setDefault(_ name: String, _ value: String, origin: String) {
-        guard options[name] == nil else { return }
-        options[name] = [value]
+        // What is said for a single role leaves open what holds for the others.
+        let given = options[name] ?? []
+        guard given.allSatisfy({ Self.named($0).name != nil }) else { return }
+        options[name] = [value] + given
         origins[name] = origin
+    }
+
+    /// `coder=claude-…` names a role; an equals sign behind anything but a plain name is part of the value.
+    static func named(_ text: String) -> (name: String?, value: String) {
+        guard let equals = text.firstIndex(of: "=") else { return (nil, text) }
+        let name = text[..<equals]
+        let isName =
+            !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        return isName ? (String(name), String(text[text.index(after: equals)...])) : (nil, text)
     }
 
     /// Whether the option was given.

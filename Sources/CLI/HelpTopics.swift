@@ -18,7 +18,7 @@ struct HelpTopic: Sendable {
     }
 
     static let all: [HelpTopic] = [
-        exitCodes, environment, json, configuration, models,
+        exitCodes, environment, json, configuration, modelNames,
     ]
 
     static let exitCodes = HelpTopic(
@@ -72,12 +72,21 @@ struct HelpTopic: Sendable {
             The file is config.yaml in AEGIS_OPENCLAW_HOME (openclaw config path), one KEY: VALUE a line.
             """)
 
-    static let models = HelpTopic(
-        name: "models", summary: "how a model is named",
+    static let modelNames = HelpTopic(
+        name: "model-names", summary: "how a model is named, and how its use is said",
         rows: [
             ("claude-…, anthropic:MODEL", "the Anthropic API; ANTHROPIC_API_KEY never enters a guest"),
             ("openai:MODEL@URL", "any OpenAI-compatible server, for example a local one"),
             ("script:FILE", "a scripted model, for demos and tests"),
+            ("…?effort=high", "how hard it thinks: low, medium, high, xhigh or max"),
+            ("…?fallback=MODEL,…", "who takes its place when it is away at the start of a conversation"),
+            ("…?escalate=MODEL", "who does the second attempt at a task and those after it"),
+            ("…?cache=off", "no marks for the provider's cache"),
+            ("…?api=responses", "an OpenAI-compatible server is asked for responses, not for chat"),
+            ("ROLE=…", "the model of that role only; --model may be given several times"),
         ],
-        text: "--model wins over OPENCLAW_MODEL, and that over model in the configuration file.")
+        text: """
+            Several uses are joined with &. --model wins over OPENCLAW_MODEL, and that over model in the \
+            configuration file. openclaw models lists what can be used here.
+            """)
 }

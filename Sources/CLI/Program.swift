@@ -38,8 +38,9 @@ public enum Program {
     static let version = "0.1.0"
 
     static let commands: [Command] = [
-        .run, .sessions, .session, .logs, .diff, .status, .approve, .deny, .pause, .resume, .cancel, .doctor,
-        .config, .coordinator, .platform, .kit, .completion, .help, .version, .complete,
+        .run, .sessions, .session, .logs, .diff, .status, .cost, .approve, .deny, .pause, .resume, .cancel,
+        .doctor, .models, .gateway, .config, .coordinator, .platform, .kit, .completion, .help, .version,
+        .complete,
     ]
 
     /// What every command takes.

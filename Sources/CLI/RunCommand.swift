@@ -19,8 +19,12 @@ extension Command {
                 "how many agents at most, 1 to 8; auto by default"),
             OptionSpec(
                 "plan", value: "FILE", kind: .file, "a plan in YAML or JSON instead of the architect's"),
-            OptionSpec("model", value: "SPEC", "the model; see openclaw help models"),
-            OptionSpec("budget", value: "USD", "never spend more than this"),
+            OptionSpec(
+                "model", value: "[ROLE=]SPEC", "the model, of all or of a role; see openclaw help model-names"
+            ),
+            OptionSpec(
+                "budget", value: "[NAME=]USD",
+                "never spend more than this, or on a role or an agent; may be given several times"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
             OptionSpec("isolation", value: "KIND", "what guests are: namespace"),
             OptionSpec("deadline", value: "MINUTES", "give up after this time"),
@@ -39,6 +43,7 @@ extension Command {
         examples: [
             "openclaw run \"Fix the auth bug\" --repo .",
             "openclaw run \"Fix the auth bug\" --agents 1 --budget 2.50",
+            "openclaw run \"Fix the auth bug\" --model reviewer=claude-opus-5-5 --budget coder=1.00",
             "openclaw run \"Fix the auth bug\" --repo github.com/org/repo --detach",
         ]
     ) { (arguments) throws(CLIError) in try RunCommand(arguments).run() }
@@ -88,11 +93,11 @@ struct RunCommand {
             "allow_dirty": JSON(arguments.has("allow-dirty")),
             "isolation": .string(arguments.value("isolation") ?? "namespace"),
         ]
-        if let model = arguments.value("model") { body["model"] = .string(try absolute(model: model)) }
+        try addModels(&body)
         if let agents = arguments.value("agents"), agents != "auto" {
             body["agents"] = JSON(try arguments.integer("agents", in: 1...8) ?? 1)
         }
-        if let micro = try arguments.microDollars("budget") { body["budget_microusd"] = JSON(micro) }
+        try addBudgets(&body)
         if let minutes = try arguments.integer("deadline", in: 1...10_080) {
             body["deadline_ms"] = JSON(Int64(minutes) * 60_000)
         }
@@ -104,7 +109,7 @@ struct RunCommand {
         if let plan = arguments.value("plan") { body["plan"] = try read(plan: plan) }
         try DeliveryOptions(arguments: arguments).add(to: &body)
         // The daemon that is already running may have been started without the key.
-        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY"] {
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"] {
             if let value = Environment.get(name), !value.isEmpty {
                 var credentials = body["credentials"] ?? [:]
                 credentials[name] = .string(value)
@@ -112,6 +117,30 @@ struct RunCommand {
             }
         }
         return body
+    }
+
+    private func addModels(_ body: inout JSON) throws(CLIError) {
+        var general: String?
+        var models: JSON = [:]
+        for given in arguments.values("model") {
+            let (name, spec) = Arguments.named(given)
+            if let name { models[name] = .string(try absolute(model: spec)) } else { general = spec }
+        }
+        if let general { body["model"] = .string(try absolute(model: general)) }
+        if models != [:] { body["models"] = models }
+    }
+
+    private func addBudgets(_ body: inout JSON) throws(CLIError) {
+        var limits: JSON = [:]
+        for given in arguments.values("budget") {
+            let (name, amount) = Arguments.named(given)
+            guard let micro = microDollars(amount), micro > 0 else {
+                throw CLIError(
+                    .usage, "--budget \(given): expected US dollars, for example 2.50 or coder=1.00")
+            }
+            if let name { limits[name] = JSON(micro) } else { body["budget_microusd"] = JSON(micro) }
+        }
+        if limits != [:] { body["limits_microusd"] = limits }
     }
 
     private func read(plan path: String) throws(CLIError) -> JSON {
@@ -138,9 +167,11 @@ struct RunCommand {
 
     private func absolute(model: String) throws(CLIError) -> String {
         guard model.hasPrefix("script:") else { return model }
-        let path = String(model.dropFirst(7))
+        // What follows a question mark says how the model is used.
+        let mark = model.firstIndex(of: "?") ?? model.endIndex
+        let path = String(model[..<mark].dropFirst(7))
         do throws(SystemError) {
-            return "script:" + (try Files.realPath(path))
+            return "script:" + (try Files.realPath(path)) + model[mark...]
         } catch {
             throw CLIError(
                 .notFound, "there is no scripted model at \(path)", hint: "give a file: --model script:FILE")

@@ -9,7 +9,7 @@ import Wire
 /// Delays as short as tests need them.
 let quick: GatewayLimits = {
     var limits = GatewayLimits()
-    (limits.firstDelayMilliseconds, limits.longestDelayMilliseconds) = (1, 20)
+    (limits.firstDelayMilliseconds, limits.longestDelayMilliseconds) = (4, 20)
     (limits.sliceMilliseconds, limits.idleMilliseconds) = (5, 1000)
     return limits
 }()

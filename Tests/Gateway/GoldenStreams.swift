@@ -10,6 +10,9 @@ enum Golden {
     /// As vLLM and OpenAI stream: text, then two calls whose pieces are mixed, then usage alone.
     static let chat = load("chat.sse")
 
+    /// A sealed thought, text and a call of the Responses API.
+    static let responses = load("responses.sse")
+
     /// The top of the repository.
     static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
 

@@ -6,44 +6,70 @@ import Testing
 @testable import Gateway
 
 @Suite struct LedgerTests {
-    @Test func `in no order of calls is a budget passed by a millionth of a dollar`() {
-        for seed in UInt64(1)...200 {
+    @Test func `in no order of calls is any limit passed by a millionth of a dollar`() {
+        for seed in UInt64(1)...150 {
             var random = SeededRandom(seed: seed)
-            let budget = Int64.random(in: 0...2000, using: &random)
-            let ledger = Ledger(budget: budget)
-            var open: [(agent: Int, reservation: Ledger.Reservation)] = []
-            var spent: Int64 = 0
-            for _ in 0..<300 {
-                let isFull = open.count == 16
-                switch Int.random(in: 0..<(isFull ? 2 : 4), using: &random) {
-                case 0 where !open.isEmpty:
-                    // Settled: at most what was reserved.
-                    let (_, held) = open.remove(at: Int.random(in: 0..<open.count, using: &random))
-                    let cost = Int64.random(in: 0...held.microUSD, using: &random)
+            func amount(_ most: Int64) -> Int64 { Int64.random(in: 0...most, using: &random) }
+            let agents = ["a1", "a2", "b1", "b2"]
+            func scopes(_ agent: String) -> [Ledger.Scope] {
+                [.role(String(agent.prefix(1))), .agent(agent)]
+            }
+            let limits: [Ledger.Scope: Int64] = [
+                .role("a"): amount(1500), .agent("b1"): amount(600), .agent("a2"): amount(400),
+            ]
+            let budget = amount(2000)
+            let ledger = Ledger(budget: budget, limits: limits, spent: [.agent("b1"): 5, .session: 5])
+            var open: [Ledger.Reservation] = []
+            var spent: [Ledger.Scope: Int64] = [.session: 5, .agent("b1"): 5]
+            func all(_ agent: String) -> [Ledger.Scope] { [.session] + scopes(agent) }
+            for _ in 0..<250 {
+                let choice = Int.random(in: 0..<(open.count == 16 ? 2 : 4), using: &random)
+                if choice < 2, !open.isEmpty {
+                    let held = open.remove(at: Int.random(in: 0..<open.count, using: &random))
+                    // Answered, failed without a charge, or failed with an unknown one.
+                    let most = held.microUSD
+                    let costs: [Int64] = [amount(most), 0, most]
+                    let cost = costs[Int.random(in: 0..<3, using: &random)]
                     ledger.settle(held, microUSD: cost)
                     // Twice books once.
                     ledger.settle(held, microUSD: cost)
-                    spent += cost
-                case 1 where !open.isEmpty:
-                    // Failed without a charge, or with an unknown one.
-                    let (_, held) = open.remove(at: Int.random(in: 0..<open.count, using: &random))
-                    let cost = Bool.random(using: &random) ? 0 : held.microUSD
-                    ledger.settle(held, microUSD: cost)
-                    spent += cost
-                default:
-                    let worst = Int64.random(in: 0...300, using: &random)
-                    let held = open.reduce(0) { $0 + $1.reservation.microUSD }
-                    let fits = spent + held + worst <= budget
-                    let taken = try? ledger.reserve(worst)
+                    for scope in held.scopes { spent[scope, default: 0] += cost }
+                } else {
+                    let agent = agents.randomElement(using: &random) ?? ""
+                    let worst = amount(300)
+                    let fits = all(agent).allSatisfy { scope in
+                        guard let limit = scope == .session ? budget : limits[scope] else { return true }
+                        let held = open.filter { $0.scopes.contains(scope) }.reduce(0) { $0 + $1.microUSD }
+                        return (spent[scope] ?? 0) + held + worst <= limit
+                    }
+                    let taken = try? ledger.reserve(worst, for: scopes(agent))
                     #expect((taken != nil) == fits, "seed \(seed)")
-                    if let taken { open.append((Int.random(in: 0..<8, using: &random), taken)) }
+                    if let taken { open.append(taken) }
                 }
-                let now = ledger.snapshot
-                #expect(now.spent == spent, "seed \(seed)")
-                #expect(now.spent + now.reserved <= budget, "seed \(seed)")
-                #expect(now.overrun == 0, "seed \(seed)")
+                for scope in [.session] + Array(limits.keys) {
+                    let now = ledger.snapshot(of: scope)
+                    #expect(now.spent == spent[scope] ?? 0, "\(scope), seed \(seed)")
+                    #expect(now.spent + now.reserved <= max(now.budget ?? 0, now.spent), "seed \(seed)")
+                    #expect(now.overrun == 0, "seed \(seed)")
+                }
             }
         }
+    }
+
+    @Test func `a refusal names the limit that is in the way`() throws {
+        let ledger = Ledger(budget: 1000, limits: [.role("coder"): 300, .agent("coder-1"): 100])
+        let scopes: [Ledger.Scope] = [.role("coder"), .agent("coder-1")]
+        let refusal = #expect(throws: BudgetRefusal.self) { try ledger.reserve(200, for: scopes) }
+        #expect(refusal?.message.contains("the agent coder-1") == true)
+        _ = try ledger.reserve(200, for: [.role("coder"), .agent("coder-2")])
+        let role = #expect(throws: BudgetRefusal.self) {
+            try ledger.reserve(200, for: [.role("coder"), .agent("coder-2")])
+        }
+        #expect(role?.message.contains("the role coder") == true)
+        let held = try ledger.reserve(90, for: scopes)
+        ledger.settle(held, microUSD: 90)
+        #expect(ledger.tightest([.session] + scopes)?.scope == .agent("coder-1"))
+        #expect(ledger.tightest([.agent("nobody")]) == nil)
     }
 
     @Test func `eight agents at once never pass the budget, and spend what there is`() {
@@ -89,7 +115,7 @@ import Testing
     }
 
     @Test func `a call that can never fit is refused at once, in words`() throws {
-        let ledger = Ledger(budget: 100, spent: 60)
+        let ledger = Ledger(budget: 100, spent: [.session: 60])
         let refusal = #expect(throws: BudgetRefusal.self) {
             try ledger.reserve(50, waitMilliseconds: 60_000)
         }

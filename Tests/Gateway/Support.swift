@@ -83,7 +83,8 @@ func read(
 final class Records: GatewayRecorder {
     struct State {
         var reserved: [String: Int64] = [:]
-        var settled: [(call: String, model: String, usage: TokenUsage, microUSD: Int64)] = []
+        var settled: [Settlement] = []
+        var warned: [(percent: Int, scope: Ledger.Scope)] = []
         var refused: [String] = []
         var waited: [(milliseconds: Int64, reason: String)] = []
     }
@@ -94,8 +95,12 @@ final class Records: GatewayRecorder {
         state.withLock { $0.reserved[call] = microUSD }
     }
 
-    func settled(_ caller: Caller, call: String, model: String, usage: TokenUsage, microUSD: Int64) {
-        state.withLock { $0.settled.append((call, model, usage, microUSD)) }
+    func settled(_ caller: Caller, _ settlement: Settlement) {
+        state.withLock { $0.settled.append(settlement) }
+    }
+
+    func warned(_ caller: Caller, percent: Int, scope: Ledger.Scope, left: Int64) {
+        state.withLock { $0.warned.append((percent, scope)) }
     }
 
     func refused(_ caller: Caller, reason: String) { state.withLock { $0.refused.append(reason) } }
@@ -177,13 +182,14 @@ final class Stage: Sendable {
     /// - Parameter caller: The guest behind every request.
     init(
         _ configuration: GatewayConfiguration, caller: Caller, budget: Int64? = nil,
-        conversations: String? = nil
+        limits: [Ledger.Scope: Int64] = [:], conversations: String? = nil
     ) throws {
         Signals.ignoreSIGPIPE()
         let gateway = Gateway(configuration: configuration, recorder: records)
         self.gateway = gateway
         try gateway.open(
-            session: caller.session, spec: caller.spec, budgetMicroUSD: budget, conversations: conversations)
+            session: caller.session, spec: caller.spec, budgetMicroUSD: budget, limits: limits,
+            conversations: conversations)
         let listener = SharedDescriptor(try Sockets.listenTCP("127.0.0.1", port: 0))
         port = try Sockets.localPort(listener.raw)
         server = try HTTPServer(

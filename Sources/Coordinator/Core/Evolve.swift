@@ -42,7 +42,12 @@ public enum Core {
         case .planEdited(let plan, _): state.replace(plan)
         case .planWithdrawn: state.withdrawPlan()
         case .noteAppended(let agent, let text): state.notes.append("\(agent): \(text)")
-        case .modelSettled(_, _, _, let amount, _, _): state.spent += amount
+        case .modelReserved(let agent, let task, let call, let model, let amount):
+            state.reserved[call] = .init(agent: agent, task: task, model: model, amount: amount)
+        case .modelSettled(let agent, _, _, let amount, _, _, let detail):
+            state.spent += amount
+            state.spentBy[agent, default: 0] += amount
+            if let detail { state.reserved[detail.call] = nil }
         case .approvalRequested(let tree, let commit):
             state.phase = .approving
             state.approval = (tree, commit)

@@ -77,10 +77,23 @@ public struct SessionState: Sendable, Hashable {
     public internal(set) var openEffects: [Effect] = []
     public internal(set) var notes: [String] = []
     public internal(set) var spent: Int64 = 0
+    /// By agent.
+    public internal(set) var spentBy: [String: Int64] = [:]
+    /// Calls of models that are under way, or were when the coordinator ended: by call, with what they may
+    /// cost at most.
+    public internal(set) var reserved: [String: Reservation] = [:]
     /// Sequence number of the last event in it.
     public internal(set) var seq: Int64 = 0
 
     public init() {}
+
+    /// Money that is set aside for a call.
+    public struct Reservation: Sendable, Hashable {
+        public var agent: String
+        public var task: String?
+        public var model: String
+        public var amount: Int64
+    }
 
     /// What the merge queue is at: a chain of merges onto the session branch, tested as one.
     public struct Candidate: Sendable, Hashable {

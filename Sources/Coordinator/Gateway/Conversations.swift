@@ -34,10 +34,12 @@ public final class Conversations: Sendable {
     /// Adds a turn.
     /// - Parameters:
     ///   - task: Calls outside of tasks are kept by agent.
+    ///   - model: That gave the answer; it stays that of the conversation.
     ///   - messages: Of the request.
     ///   - response: The assistant's message: `{"role": "assistant", "content": […]}`.
     public func record(
-        task: String?, agent: String, messages: [JSON], response: JSON, atMilliseconds now: Int64
+        task: String?, agent: String, model: String = "", messages: [JSON], response: JSON,
+        atMilliseconds now: Int64
     ) throws(GatewayError) {
         let path = path(task: task, agent: agent)
         let messages = messages.map(Conversations.canonical)
@@ -52,7 +54,7 @@ public final class Conversations: Sendable {
                 }
             let kept = zip(known, digests.dropLast()).prefix { $0 == $1 }.count
             let line: JSON = [
-                "at": JSON(now), "agent": .string(agent), "keep": JSON(kept),
+                "at": JSON(now), "agent": .string(agent), "model": .string(model), "keep": JSON(kept),
                 "add": .array(Array(messages[kept...])), "response": response,
             ]
             let isFirst = state.digests.updateValue(digests, forKey: path) == nil
@@ -75,6 +77,16 @@ public final class Conversations: Sendable {
         let messages = try state.withLock { (_) throws(GatewayError) in try Conversations.read(path) }
         let isOpen = messages.last.map { !Conversations.openCalls(of: $0, answeredBy: nil).isEmpty } ?? false
         return (messages, isOpen)
+    }
+
+    /// The model that gave a task's last answer; nil when there is none.
+    func model(task: String?, agent: String) -> String? {
+        let path = path(task: task, agent: agent)
+        let bytes = state.withLock { _ in try? Files.read(path) }
+        guard let last = bytes?.split(separator: 0x0A).last, let turn = try? JSON.parse(Array(last)) else {
+            return nil
+        }
+        return turn["model"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Gives every tool call without a result one that says that it was interrupted, because the provider

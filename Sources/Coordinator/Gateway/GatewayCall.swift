@@ -8,32 +8,39 @@ final class GatewayCall: EventSink {
     private let gateway: Gateway
     private let session: Gateway.Session
     private let provider: any ModelProvider
-    private let call: ProviderCall
-    private let prices: CallPrices
+    /// As it goes to the provider.
+    private var call: ProviderCall
+    /// The guest's own messages, which the transcript keeps.
+    private let messages: [JSON]
     private let output: GuestOutput
+    /// Told the whole answer before the guest sees its end.
+    private let whenDone: (JSON) -> Void
+    private var models: [String]
+    private var prices: CallPrices
     private var assembler = MessageAssembler()
     private var last: MessageEvent?
+    private var permit: RateLimiter.Permit?
 
+    /// - Parameter models: The model of the conversation, and what may stand in for it at the start.
     init(
         _ gateway: Gateway, _ session: Gateway.Session, _ provider: any ModelProvider, _ call: ProviderCall,
-        _ prices: CallPrices, _ output: GuestOutput
+        messages: [JSON], models: [String], _ prices: CallPrices, _ output: GuestOutput,
+        _ whenDone: @escaping (JSON) -> Void
     ) {
         (self.gateway, self.session, self.provider) = (gateway, session, provider)
-        (self.call, self.prices, self.output) = (call, prices, output)
+        (self.call, self.messages, self.models) = (call, messages, models)
+        (self.prices, self.output, self.whenDone) = (prices, output, whenDone)
     }
 
     private var caller: Caller { call.caller }
     private var limits: GatewayLimits { gateway.configuration.limits }
-    /// Limits of providers are by model.
-    private var gateKey: String { "\(provider.name)/\(call.model)" }
 
     // MARK: What the provider calls
 
     var isCancelled: Bool { gateway.isStopping || output.isGone }
 
     func accepted(_ headers: HTTPHeaders) {
-        let spacing = RateGate.spacing(headers, atMilliseconds: Clock.wallMilliseconds())
-        if spacing > 0 { gateway.gate.pause(gateKey, milliseconds: spacing) }
+        if let permit { gateway.rates.accepted(permit, headers) }
     }
 
     func receive(_ event: MessageEvent) -> Bool {
@@ -52,55 +59,106 @@ final class GatewayCall: EventSink {
     func run() {
         do throws(GuestFailure) {
             var attempt = 1
+            var ofModel = 1
             while true {
-                try waitForGate()
-                let reservation = try reserve()
-                guard let failure = attemptOnce() else { return try complete(reservation) }
-                settle(failed: failure, reservation)
-                guard !output.hasContent,
-                    let delay = gateway.retry.delay(
-                        after: failure, attempt: attempt, chance: .random(in: 0...1))
-                else {
+                guard let failure = try attemptOnce() else { return }
+                if ofModel >= limits.fallbackAttempts || failure.kind == .status(404), try fallBack(failure) {
+                    ofModel = 1
+                    continue
+                }
+                guard !output.hasContent, let delay = delay(after: failure, attempt: attempt) else {
                     throw report(failure, attempts: attempt)
                 }
-                if failure.kind == .status(429) { gateway.gate.pause(gateKey, milliseconds: delay) }
                 try wait(delay, "attempt \(attempt) failed: \(failure)")
                 attempt += 1
+                ofModel += 1
             }
         } catch {
             output.fail(error)
         }
     }
 
-    /// - Returns: Nil when the answer is whole.
-    private func attemptOnce() -> ProviderFailure? {
+    private func delay(after failure: ProviderFailure, attempt: Int) -> Int? {
+        gateway.retry.delay(after: failure, attempt: attempt, chance: .random(in: 0...1))
+    }
+
+    /// Admission, reservation, the provider, settlement.
+    /// - Returns: Nil when the guest has its answer.
+    private func attemptOnce() throws(GuestFailure) -> ProviderFailure? {
+        try admit()
+        // Given back whatever happens, with what was used when that is known.
+        var used: RateBucket.Need?
+        defer {
+            if let permit { gateway.rates.finish(permit, used: used) }
+            permit = nil
+        }
+        let reservation = try reserve()
         assembler = MessageAssembler()
         last = nil
         output.restart()
         do throws(ProviderFailure) {
             try provider.stream(call, into: self)
-            return nil
         } catch {
+            settle(failed: error, reservation)
+            tellLimits(of: error)
             return error
         }
+        let usage = assembler.usage
+        used = RateBucket.Need(
+            input: usage.input + usage.cacheWrite5m + usage.cacheWrite1h, output: usage.output)
+        try complete(reservation)
+        return nil
+    }
+
+    /// Other calls need not find out each for itself that the provider has enough.
+    private func tellLimits(of failure: ProviderFailure) {
+        guard let permit, case .status(let status) = failure.kind, [429, 503, 529].contains(status) else {
+            return
+        }
+        let pause = status == 429 ? delay(after: failure, attempt: 1) ?? 0 : 0
+        gateway.rates.refused(permit, failure.headers, pauseMilliseconds: pause)
+    }
+
+    /// Takes the next model of the list; only before anything was answered, because a conversation stays
+    /// with the model that began it.
+    private func fallBack(_ failure: ProviderFailure) throws(GuestFailure) -> Bool {
+        guard models.count > 1, !output.hasContent, failure.kind != .cancelled else { return false }
+        if case .status(let status) = failure.kind, status < 500, status != 404 { return false }
+        let away = models.removeFirst()
+        call.model = models[0]
+        do throws(GatewayError) {
+            prices = try gateway.prices(of: call.model, at: provider)
+        } catch {
+            throw GuestFailure(400, "\(error). \(error.hint)")
+        }
+        gateway.recorder.waited(
+            caller, milliseconds: 0,
+            reason: "\(away) is away (\(failure)): the conversation begins with \(call.model)")
+        return true
     }
 
     private func complete(_ reservation: Ledger.Reservation) throws(GuestFailure) {
-        let cost = prices.cost(assembler.usage)
-        session.ledger.settle(reservation, microUSD: cost)
-        gateway.recorder.settled(
-            caller, call: reservation.id, model: call.model, usage: assembler.usage, microUSD: cost)
+        settle(reservation, assembler.usage, prices.cost(assembler.usage), isAnswered: true)
+        session.settled(caller, model: call.model, content: assembler.turn["content"]?.arrayValue ?? [])
         do throws(GatewayError) {
             try session.conversations?.record(
-                task: caller.task, agent: caller.agent, messages: call.request.messages,
+                task: caller.task, agent: caller.agent, model: call.model, messages: messages,
                 response: assembler.turn, atMilliseconds: Clock.wallMilliseconds())
         } catch {
             gateway.recorder.refused(caller, reason: "\(error)")
             throw GuestFailure(500, "\(error)")
         }
-        gateway.recorder.recordTurn(
-            caller, messages: call.request.messages, response: assembler.message)
+        gateway.recorder.recordTurn(caller, messages: messages, response: assembler.message)
+        whenDone(assembler.message)
         output.finish(last ?? .stop, assembler.message, assembler.usage)
+    }
+
+    private func report(_ failure: ProviderFailure, attempts: Int) -> GuestFailure {
+        let reason = attempts > 1 ? "\(failure) (tried \(attempts) times)" : "\(failure)"
+        if failure.kind != .cancelled { gateway.recorder.refused(caller, reason: reason) }
+        var told = ProviderFailure(failure.kind, reason)
+        told.type = failure.type
+        return told.guestFailure
     }
 
     // MARK: Money
@@ -128,25 +186,13 @@ final class GatewayCall: EventSink {
 
     /// Waits for other calls to settle when only their reservations stand in the way.
     private func take(_ worst: Int64) throws(BudgetRefusal) -> Ledger.Reservation {
-        let begin = Clock.monotonicNanoseconds()
-        var isWaiting = false
-        defer {
-            if isWaiting {
-                gateway.recorder.waited(
-                    caller, milliseconds: (Clock.monotonicNanoseconds() - begin) / 1_000_000,
-                    reason: "money reserved by other calls")
-            }
-        }
+        var wait = Wait(self)
+        defer { wait.end() }
         return try session.ledger.reserve(
-            worst, waitMilliseconds: limits.reservationMilliseconds,
-            sliceMilliseconds: limits.sliceMilliseconds
+            worst, for: [.role(caller.role), .agent(caller.agent)],
+            waitMilliseconds: limits.reservationMilliseconds, sliceMilliseconds: limits.sliceMilliseconds
         ) {
-            if !isWaiting {
-                isWaiting = true
-                gateway.recorder.waiting(
-                    caller, milliseconds: Int64(limits.reservationMilliseconds),
-                    reason: "money reserved by other calls")
-            }
+            wait.tick(limits.reservationMilliseconds, "money reserved by other calls")
             return isCancelled
         }
     }
@@ -161,43 +207,82 @@ final class GatewayCall: EventSink {
             usage.output = call.request.outputTokens
             cost = assembler.hasUsage ? prices.cost(usage) : reservation.microUSD
         }
-        session.ledger.settle(reservation, microUSD: cost)
-        gateway.recorder.settled(
-            caller, call: reservation.id, model: call.model, usage: usage, microUSD: cost)
+        settle(reservation, usage, cost, isAnswered: false)
     }
 
-    private func report(_ failure: ProviderFailure, attempts: Int) -> GuestFailure {
-        let reason = attempts > 1 ? "\(failure) (tried \(attempts) times)" : "\(failure)"
-        if failure.kind != .cancelled { gateway.recorder.refused(caller, reason: reason) }
-        var told = failure
-        told = ProviderFailure(failure.kind, reason)
-        told.type = failure.type
-        return told.guestFailure
+    private func settle(
+        _ reservation: Ledger.Reservation, _ usage: TokenUsage, _ cost: Int64, isAnswered: Bool
+    ) {
+        session.ledger.settle(reservation, microUSD: cost)
+        gateway.recorder.settled(
+            caller,
+            Settlement(
+                call: reservation.id, provider: provider.name, model: call.model, usage: usage,
+                microUSD: cost, uncachedMicroUSD: isAnswered ? prices.uncachedCost(usage) : cost,
+                isAnswered: isAnswered))
     }
 
     // MARK: Waiting
 
-    private func waitForGate() throws(GuestFailure) {
-        let left = gateway.gate.remaining(gateKey)
-        guard left > 0 else { return }
-        // Calls that waited together should not start together.
-        try wait(left + Int.random(in: 0...(left / 10 + 1)), "the rate limit of \(gateKey)")
+    private func admit() throws(GuestFailure) {
+        guard let part = provider.rateClass(of: call.model) else { return }
+        var wait = Wait(self)
+        defer { wait.end() }
+        let need = RateBucket.Need(
+            input: TokenEstimate.tokens(call.request.json), output: call.request.outputTokens)
+        permit = gateway.rates.admit(
+            "\(provider.name)/\(part)", agent: "\(caller.session)/\(caller.agent)", need: need,
+            isCancelled: {
+                wait.tick()
+                return isCancelled
+            },
+            onWait: { milliseconds, reason in wait.tick(milliseconds, reason) })
+        if permit == nil { throw GuestFailure(503, "the call was cancelled while waiting for its turn") }
     }
 
-    /// Waits in slices: a guest that left and a stop end it. After a while a streaming guest gets pings.
+    /// Waits in slices: a guest that left and a stop end it.
     private func wait(_ milliseconds: Int, _ reason: String) throws(GuestFailure) {
-        let begin = Clock.monotonicNanoseconds()
-        func elapsed() -> Int { Int((Clock.monotonicNanoseconds() - begin) / 1_000_000) }
-        gateway.recorder.waiting(caller, milliseconds: Int64(milliseconds), reason: reason)
-        defer { gateway.recorder.waited(caller, milliseconds: Int64(elapsed()), reason: reason) }
-        var nextPing = limits.silentMilliseconds
-        while elapsed() < milliseconds {
+        var wait = Wait(self)
+        defer { wait.end() }
+        while wait.elapsed < milliseconds {
+            wait.tick(milliseconds, reason)
             if isCancelled { throw GuestFailure(503, "the call was cancelled while waiting: \(reason)") }
-            if elapsed() >= nextPing {
-                nextPing += limits.pingMilliseconds
-                output.keepAlive(isUrgent: true)
+            gateway.pause(milliseconds: min(limits.sliceMilliseconds, max(1, milliseconds - wait.elapsed)))
+        }
+    }
+
+    /// A wait as the journal and the guest see it: told when it begins and ends; after a while a streaming
+    /// guest gets pings, so that its client stays.
+    private struct Wait {
+        private let call: GatewayCall
+        private let begin = Clock.monotonicNanoseconds()
+        private var reason: String?
+        private var nextPing: Int
+
+        init(_ call: GatewayCall) {
+            self.call = call
+            nextPing = call.limits.silentMilliseconds
+        }
+
+        var elapsed: Int { Int((Clock.monotonicNanoseconds() - begin) / 1_000_000) }
+
+        mutating func tick(_ milliseconds: Int = 0, _ why: String? = nil) {
+            if let why, reason != why {
+                if reason == nil {
+                    call.gateway.recorder.waiting(
+                        call.caller, milliseconds: Int64(milliseconds), reason: why)
+                }
+                reason = why
             }
-            gateway.pause(milliseconds: min(limits.sliceMilliseconds, max(1, milliseconds - elapsed())))
+            guard elapsed >= nextPing else { return }
+            nextPing += call.limits.pingMilliseconds
+            call.output.keepAlive(isUrgent: true)
+        }
+
+        mutating func end() {
+            guard let reason else { return }
+            call.gateway.recorder.waited(call.caller, milliseconds: Int64(elapsed), reason: reason)
+            self.reason = nil
         }
     }
 }

@@ -10,8 +10,21 @@ public struct GatewayLimits: Sendable, Hashable {
     public var errorBytes = 64 << 10
     /// Until a provider's connection stands, TLS included.
     public var connectMilliseconds = 10_000
-    /// How long a stream may bring nothing before it counts as dead. There is no limit for the whole answer.
+    /// How long a stream may bring nothing before it counts as dead.
     public var idleMilliseconds = 300_000
+    /// How long a whole answer may take; pings alone would keep it going for ever.
+    public var wallMilliseconds = 900_000
+    /// How many calls of one provider and model class may be under way at first; more with every call that
+    /// it accepts, because a sudden ramp trips limits of its own.
+    public var firstParallelCalls = 2
+    /// And at most.
+    public var parallelCalls = 256
+    /// How often a conversation's first call is tried before the next model of its list is.
+    public var fallbackAttempts = 3
+    /// Waits shorter than this are not told: nobody would see them.
+    public var toldMilliseconds = 50
+    /// Conversations of a session whose model, notes and thinking are kept in memory.
+    public var conversations = 1000
     /// How often one call is tried before the guest hears of the failure.
     public var attempts = 10
     /// The first delay between two attempts; it doubles each time.
@@ -32,6 +45,11 @@ public struct GatewayLimits: Sendable, Hashable {
     public var defaultOutputTokens = 8192
     /// Connections kept to one provider; more can be open at once.
     public var idleConnections = 8
+
+    /// Conversations that a session's guests let the gateway hold, in bytes of their requests.
+    public var threadBytes = 64 << 20
+    /// What a stronger model is told of an earlier attempt, in characters.
+    static let handOverCharacters = 2000
 
     public init() {}
 }

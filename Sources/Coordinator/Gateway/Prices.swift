@@ -107,6 +107,11 @@ struct CallPrices: Sendable, Hashable {
         (tiers.last { usage.prompt > $0.above } ?? tiers.first)?.rates.cost(usage) ?? 0
     }
 
+    /// What it would have cost without the provider's cache.
+    func uncachedCost(_ usage: TokenUsage) -> Int64 {
+        cost(TokenUsage(input: usage.prompt, output: usage.output))
+    }
+
     /// The most that a call can cost.
     /// - Parameters:
     ///   - promptTokens: At most so many.

@@ -84,7 +84,7 @@ struct GuestAPI: Sendable {
         return Caller(
             session: session.id, agent: agent, role: state.agents[agent]?.role ?? "",
             task: state.agents[agent]?.task, taskKind: task?.kind.rawValue, attempt: task?.attempt,
-            spec: state.configuration?.model ?? "anthropic")
+            spec: session.model(role: state.agents[agent]?.role ?? ""))
     }
 
     // MARK: Requests

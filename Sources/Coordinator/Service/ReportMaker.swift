@@ -50,7 +50,8 @@ struct ReportMaker: Sendable {
     private func costs(_ events: [Event]) -> JSON {
         var rows: [String: (amount: Int64, input: Int, output: Int, calls: Int)] = [:]
         for event in events {
-            guard case .modelSettled(let agent, _, _, let amount, let input, let output) = event.body else {
+            guard case .modelSettled(let agent, _, _, let amount, let input, let output, _) = event.body
+            else {
                 continue
             }
             let old = rows[agent] ?? (0, 0, 0, 0)

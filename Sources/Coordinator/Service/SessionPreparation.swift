@@ -14,7 +14,7 @@ struct SessionPreparation: Sendable {
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
-        "issue", "forge",
+        "issue", "forge", "models", "limits_microusd",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -44,6 +44,9 @@ struct SessionPreparation: Sendable {
         let pull = try pullRequest(body["pull_request"])
         let model = body["model"]?.stringValue ?? "anthropic"
         try checkModel(model)
+        let models = try texts(body["models"], "models")
+        for (_, model) in models ?? [:] { try checkModel(model) }
+        let limits = try amounts(body["limits_microusd"])
         let source = try inspect(repo, body)
         if let pull {
             do throws(DeliveryError) {
@@ -76,6 +79,7 @@ struct SessionPreparation: Sendable {
                 isolation: isolation, deadline: body["deadline_ms"]?.int64Value)
             configuration.approve = approve.isEmpty ? nil : approve
             configuration.pullRequest = pull
+            (configuration.models, configuration.limits) = (models, limits)
             return configuration
         } catch {
             try? Files.removeTree(home.session(id))
@@ -131,6 +135,24 @@ struct SessionPreparation: Sendable {
             reviewers: texts("reviewers"), base: json["base"]?.stringValue, watchesChecks: watches,
             provider: json["provider"]?.stringValue, api: json["api"]?.stringValue)
         return options
+    }
+
+    /// Models by role.
+    private func texts(_ json: JSON?, _ field: String) throws(ServiceError) -> [String: String]? {
+        guard let json, !json.isNull else { return nil }
+        guard let members = json.objectValue, members.values.allSatisfy({ $0.stringValue != nil }) else {
+            throw Self.usage("\(field) is an object of texts, by role")
+        }
+        return members.compactMapValues(\.stringValue)
+    }
+
+    /// Budgets by role or agent.
+    private func amounts(_ json: JSON?) throws(ServiceError) -> [String: Int64]? {
+        guard let json, !json.isNull else { return nil }
+        guard let members = json.objectValue, members.values.allSatisfy({ ($0.int64Value ?? 0) > 0 }) else {
+            throw Self.usage("limits_microusd is an object of amounts, by role or agent")
+        }
+        return members.compactMapValues(\.int64Value)
     }
 
     private func location(_ source: SourceRepository) -> String {

@@ -153,7 +153,7 @@ final class SessionRunner: Sendable {
         do {
             try gateway.open(
                 session: id, spec: configuration.model, budgetMicroUSD: configuration.budget,
-                spentMicroUSD: state.spent,
+                limits: limits(configuration), spent: closeReservations(),
                 conversations: "\(world.home.session(id))/bodies/conversations")
             let platform = world.platform
             try platform.putVolume(id, path: "\(world.home.session(id))/workspace")

@@ -14,15 +14,17 @@ public struct TransferRequest {
     public var connectMilliseconds: Int
     /// Silence of this length ends the transfer. libcurl counts in seconds; less is rounded up.
     public var idleMilliseconds: Int
+    /// For the whole answer; 0 is no limit.
+    public var wallMilliseconds: Int
     public var certificateFile: String?
 
     public init(
         method: String = "POST", url: String, headers: [(name: String, value: String)], body: [UInt8],
-        connectMilliseconds: Int, idleMilliseconds: Int, certificateFile: String?
+        connectMilliseconds: Int, idleMilliseconds: Int, wallMilliseconds: Int = 0, certificateFile: String?
     ) {
         (self.method, self.url, self.headers, self.body) = (method, url, headers, body)
         (self.connectMilliseconds, self.idleMilliseconds) = (connectMilliseconds, idleMilliseconds)
-        self.certificateFile = certificateFile
+        (self.wallMilliseconds, self.certificateFile) = (wallMilliseconds, certificateFile)
     }
 }
 
@@ -44,6 +46,8 @@ public struct TransferFailure: Error, Sendable, Hashable {
         /// It left; what the server made of it is not known.
         case broken
         case idle
+        /// It took longer than a whole answer may.
+        case late
         /// The server is not who it should be, or the URL is none: trying again does not help.
         case refused
         /// The receiver ended it.
@@ -100,6 +104,9 @@ private final class Exchange {
     private let receiver: any TransferReceiver
     private var status = 0
     private var headers = HTTPHeaders()
+    /// How much libcurl's clock and ours may differ.
+    private static let clockMilliseconds: Int64 = 100
+    private let begin = Clock.monotonicNanoseconds()
     private var errorText = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
     init(handle: UnsafeMutableRawPointer, receiver: any TransferReceiver) {
@@ -156,6 +163,7 @@ private final class Exchange {
         _ = curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
         _ = curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
         _ = curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, max(1, (request.idleMilliseconds + 999) / 1000))
+        _ = curl_set_long(handle, CURLOPT_TIMEOUT_MS, request.wallMilliseconds)
         _ = curl_set_long(handle, CURLOPT_NOPROGRESS, 0)
         _ = curl_set_pointer(handle, CURLOPT_WRITEDATA, own)
         _ = curl_set_pointer(handle, CURLOPT_HEADERDATA, own)
@@ -214,6 +222,12 @@ private final class Exchange {
         var sent = 0
         _ = curl_info_long(handle, CURLINFO_REQUEST_SIZE, &sent)
         if sent == 0 { return TransferFailure(kind: .unsent, message: message) }
-        return TransferFailure(kind: code == CURLE_OPERATION_TIMEDOUT ? .idle : .broken, message: message)
+        guard code == CURLE_OPERATION_TIMEDOUT else {
+            return TransferFailure(kind: .broken, message: message)
+        }
+        // libcurl has one code for both limits.
+        let elapsed = (Clock.monotonicNanoseconds() - begin) / 1_000_000
+        let isLate = elapsed + Self.clockMilliseconds >= Int64(request.wallMilliseconds)
+        return TransferFailure(kind: isLate ? .late : .idle, message: message)
     }
 }

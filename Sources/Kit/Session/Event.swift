@@ -86,7 +86,11 @@ public enum EventBody: Sendable, Hashable, Codable {
     case approvalGranted(tree: String, by: String)
     case approvalDenied(tree: String, by: String, reason: String)
     // Models
-    case modelSettled(agent: String, task: String?, model: String, microusd: Int64, input: Int, output: Int)
+    case modelReserved(agent: String, task: String?, call: String, model: String, microusd: Int64)
+    case modelSettled(
+        agent: String, task: String?, model: String, microusd: Int64, input: Int, output: Int,
+        detail: ModelUse?)
+    case modelWarned(agent: String, task: String?, percent: Int, scope: String, left: Int64)
     case modelRefused(agent: String, task: String?, reason: String)
     case modelWaited(agent: String, milliseconds: Int64, reason: String)
     // Delivery

@@ -18,8 +18,12 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var plan: Plan?
     /// As given with --model.
     public var model: String
+    /// Models of single roles, where they are not `model`.
+    public var models: [String: String]?
     /// In millionths of a US dollar.
     public var budget: Int64?
+    /// Budgets of single roles and agents, by name, in millionths of a US dollar.
+    public var limits: [String: Int64]?
     /// Approve what is green without asking.
     public var autoApprove: Bool
     /// Fast-forward the checked-out branch besides making openclaw/SESSION.
@@ -35,7 +39,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var pullRequest: PullRequestOptions?
 
     enum CodingKeys: String, CodingKey {
-        case session, task, repository, agents, plan, model, merge, isolation
+        case session, task, repository, agents, plan, model, models, merge, isolation
+        case limits = "limits_microusd"
         case isRemote = "is_remote"
         case baseCommit = "base_commit"
         case baseTree = "base_tree"

@@ -8,6 +8,8 @@ struct GuestFailure: Error, Sendable, Hashable {
     /// `invalid_request_error`, `rate_limit_error` ….
     let type: String
     let message: String
+    /// What SDKs act on.
+    var details: JSON?
 
     init(_ status: Int, _ message: String, type: String? = nil) {
         (self.status, self.message) = (status, message)
@@ -49,10 +51,9 @@ struct GuestFailure: Error, Sendable, Hashable {
     }
 
     func json(requestID: String) -> JSON {
-        [
-            "type": "error", "error": ["type": .string(type), "message": .string(message)],
-            "request_id": .string(requestID),
-        ]
+        var error: JSON = ["type": .string(type), "message": .string(message)]
+        if let details { error["details"] = details }
+        return ["type": "error", "error": error, "request_id": .string(requestID)]
     }
 
     /// As OpenAI's clients expect it.

@@ -5,8 +5,9 @@ import Wire
 
 /// Answers one exchange. Used by the exchange's thread only.
 final class GuestOutput {
-    private enum Form {
-        case messages, chat(ChatAnswer)
+    /// The language of the guest.
+    enum Form {
+        case messages, chat(ChatAnswer), responses(ResponsesAnswer)
     }
 
     /// Names the request to the guest.
@@ -21,9 +22,10 @@ final class GuestOutput {
     private var preamble: [MessageEvent] = []
     private(set) var isBroken = false
 
-    init(_ exchange: HTTPExchange, requestID: String, isStreaming: Bool, chat: ChatAnswer? = nil) {
-        (self.exchange, self.requestID, self.isStreaming) = (exchange, requestID, isStreaming)
-        form = chat.map { .chat($0) } ?? .messages
+    init(_ exchange: HTTPExchange, requestID: String, isStreaming: Bool, form: Form = .messages) {
+        (self.exchange, self.requestID, self.isStreaming, self.form) = (
+            exchange, requestID, isStreaming, form
+        )
     }
 
     /// True when there is nobody to answer.
@@ -56,7 +58,7 @@ final class GuestOutput {
         guard isStreaming, hasBegun || isUrgent else { return }
         switch form {
         case .messages: write(MessageEvent.ping.serialized())
-        case .chat: write(ServerSentEvent.keepAlive)
+        case .chat, .responses: write(ServerSentEvent.keepAlive)
         }
     }
 
@@ -67,12 +69,17 @@ final class GuestOutput {
             switch form {
             case .messages: respond(200, message)
             case .chat(let answer): respond(200, answer.completion(message, usage))
+            case .responses(let answer): respond(200, answer.response(message, usage))
             }
             return
         }
         for event in preamble + [last] { write(event) }
         preamble = []
-        if case .chat(let answer) = form { write(answer.tail(usage)) }
+        switch form {
+        case .messages: break
+        case .chat(let answer): write(answer.tail(usage))
+        case .responses(var answer): write(answer.tail(usage).serialized())
+        }
         end()
     }
 
@@ -89,11 +96,14 @@ final class GuestOutput {
 
     /// Tells of a failure: as a status when nothing was sent, else as the stream's last event.
     func fail(_ failure: GuestFailure) {
-        let isChat = if case .chat = form { true } else { false }
-        let json = isChat ? failure.openAIJSON : failure.json(requestID: requestID)
+        let isMessages = if case .messages = form { true } else { false }
+        let json = isMessages ? failure.json(requestID: requestID) : failure.openAIJSON
         guard hasBegun else { return respond(failure.status, json) }
-        let event = ServerSentEvent(event: isChat ? "message" : "error", data: json.text)
-        write(event.serialized())
+        switch form {
+        case .messages: write(ServerSentEvent(event: "error", data: json.text).serialized())
+        case .chat: write(ServerSentEvent(data: json.text).serialized())
+        case .responses(var answer): write(answer.failure(failure).serialized())
+        }
         end()
     }
 
@@ -102,10 +112,16 @@ final class GuestOutput {
     }
 
     private func write(_ event: MessageEvent) {
-        guard case .chat(var answer) = form else { return write(event.serialized()) }
-        let chunks = answer.chunks(event)
-        form = .chat(answer)
-        let bytes = chunks.flatMap { ServerSentEvent(data: $0.text).serialized() }
+        var bytes: [UInt8]
+        switch form {
+        case .messages: bytes = event.serialized()
+        case .chat(var answer):
+            bytes = answer.chunks(event).flatMap { ServerSentEvent(data: $0.text).serialized() }
+            form = .chat(answer)
+        case .responses(var answer):
+            bytes = answer.events(event).flatMap { $0.serialized() }
+            form = .responses(answer)
+        }
         if !bytes.isEmpty { write(bytes) }
     }
 

@@ -74,6 +74,24 @@ struct MessagesRequest: Sendable {
         cache = MessagesRequest.cacheUse(bytes)
     }
 
+    /// The request with what the gateway adds; checked already.
+    func reshaped(_ json: JSON) -> MessagesRequest {
+        let bytes = json.serialized()
+        return MessagesRequest(
+            json: json, messages: json["messages"]?.arrayValue ?? messages, model: model,
+            isStreaming: isStreaming, outputTokens: outputTokens,
+            promptTokens: promptTokens.map { $0 + max(0, bytes.count - self.json.serialized().count) },
+            cache: MessagesRequest.cacheUse(bytes))
+    }
+
+    private init(
+        json: JSON, messages: [JSON], model: String?, isStreaming: Bool, outputTokens: Int,
+        promptTokens: Int?, cache: CacheUse
+    ) {
+        (self.json, self.messages, self.model, self.isStreaming) = (json, messages, model, isStreaming)
+        (self.outputTokens, self.promptTokens, self.cache) = (outputTokens, promptTokens, cache)
+    }
+
     /// Also true when the words only stand in a text: then a little more is reserved than needed.
     private static func cacheUse(_ bytes: [UInt8]) -> CacheUse {
         guard bytes.contains(text: #"cache_control""#) else { return .none }

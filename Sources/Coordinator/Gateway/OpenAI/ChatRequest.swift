@@ -6,7 +6,9 @@ enum ChatRequest {
 
     /// What a server gets for a request in the form of the Messages API.
     /// - Parameter isOpenAI: OpenAI's own API has another name for `max_tokens`.
-    static func chat(from request: MessagesRequest, model: String, isOpenAI: Bool) -> JSON {
+    static func chat(
+        from request: MessagesRequest, model: String, effort: String? = nil, isOpenAI: Bool
+    ) -> JSON {
         let json = request.json
         var messages: [JSON] = []
         let system = text(of: json["system"])
@@ -26,7 +28,9 @@ enum ChatRequest {
                 chat["parallel_tool_calls"] = false
             }
         }
-        if isOpenAI, let effort = json["output_config"]?["effort"]?.stringValue {
+        // Servers that know no effort refuse the field, so it is sent where it is known or was asked for.
+        let asked = isOpenAI ? json["output_config"]?["effort"]?.stringValue ?? effort : effort
+        if let effort = asked {
             chat["reasoning_effort"] = .string(["xhigh", "max"].contains(effort) ? "high" : effort)
         }
         return chat
@@ -99,7 +103,7 @@ enum ChatRequest {
         return messages + [["role": "user", "content": content]]
     }
 
-    private static func chatImage(_ block: JSON) -> JSON? {
+    static func chatImage(_ block: JSON) -> JSON? {
         guard block["type"] == "image", let type = block["source"]?["media_type"]?.stringValue,
             let data = block["source"]?["data"]?.stringValue
         else { return nil }
@@ -181,9 +185,14 @@ enum ChatRequest {
         if choice != ["type": "auto"] { request["tool_choice"] = choice }
     }
 
+    /// OpenAI's words for the least are more than Anthropic's.
+    static func effort(_ word: String) -> String { ["none", "minimal"].contains(word) ? "low" : word }
+
     private static func addFormat(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
         var output: JSON = [:]
-        if let effort = fields["reasoning_effort"]?.stringValue { output["effort"] = .string(effort) }
+        if let effort = fields["reasoning_effort"]?.stringValue {
+            output["effort"] = .string(ChatRequest.effort(effort))
+        }
         switch fields["response_format"]?["type"]?.stringValue {
         case nil, "text": break
         case "json_schema":
@@ -193,91 +202,5 @@ enum ChatRequest {
         case let other?: throw .invalid("response_format: \(other) is not translated; use json_schema")
         }
         if output != [:] { request["output_config"] = output }
-    }
-}
-
-/// Collects messages of chat completions into turns.
-private struct Turns {
-    private var system: [String] = []
-    private var messages: [JSON] = []
-
-    /// `messages` and `system` of the request.
-    static func read(_ messages: [JSON]) throws(GuestFailure) -> JSON {
-        var turns = Turns()
-        for (index, message) in messages.enumerated() { try turns.add(message, at: "messages/\(index)") }
-        var request: JSON = ["messages": .array(turns.messages)]
-        if !turns.system.isEmpty { request["system"] = .string(turns.system.joined(separator: "\n\n")) }
-        return request
-    }
-
-    private mutating func add(_ message: JSON, at place: String) throws(GuestFailure) {
-        switch message["role"]?.stringValue {
-        case "system", "developer": system.append(ChatRequest.text(of: message["content"]))
-        case "user": append("user", try blocks(message["content"], at: place))
-        case "assistant": append("assistant", try answer(message, at: place))
-        case "tool":
-            append(
-                "user",
-                [
-                    [
-                        "type": "tool_result", "tool_use_id": message["tool_call_id"] ?? "",
-                        "content": .string(ChatRequest.text(of: message["content"])),
-                    ]
-                ])
-        default: throw .invalid("\(place)/role: must be system, developer, user, assistant or tool")
-        }
-    }
-
-    /// Turns alternate: all results of one round go into one message.
-    private mutating func append(_ role: String, _ blocks: [JSON]) {
-        guard !blocks.isEmpty else { return }
-        if let last = messages.last, last["role"] == .string(role) {
-            messages[messages.count - 1]["content"] = .array((last["content"]?.arrayValue ?? []) + blocks)
-        } else {
-            messages.append(["role": .string(role), "content": .array(blocks)])
-        }
-    }
-
-    private func blocks(_ content: JSON?, at place: String) throws(GuestFailure) -> [JSON] {
-        guard let parts = content?.arrayValue else {
-            let text = content?.stringValue ?? ""
-            return text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
-        }
-        var blocks: [JSON] = []
-        for (index, part) in parts.enumerated() {
-            switch part["type"]?.stringValue {
-            case "text": blocks.append(["type": "text", "text": part["text"] ?? ""])
-            case "image_url":
-                let url = part["image_url"]?["url"]?.stringValue ?? ""
-                guard url.hasPrefix("data:"), let mark = url.firstRange(of: ";base64,") else {
-                    throw .invalid("\(place)/content/\(index): send the image itself, as a data: URL")
-                }
-                let type = url[url.index(url.startIndex, offsetBy: 5)..<mark.lowerBound]
-                blocks.append([
-                    "type": "image",
-                    "source": [
-                        "type": "base64", "media_type": JSON(type), "data": JSON(url[mark.upperBound...]),
-                    ],
-                ])
-            default: throw .invalid("\(place)/content/\(index): only text and images are translated")
-            }
-        }
-        return blocks
-    }
-
-    private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
-        var blocks = try blocks(message["content"], at: place)
-        for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
-            let arguments = call["function"]?["arguments"]?.stringValue ?? ""
-            guard let input = arguments.isEmpty ? [:] : try? JSON.parse(arguments), input.objectValue != nil
-            else {
-                throw .invalid("\(place)/tool_calls/\(index)/function/arguments: is no JSON object")
-            }
-            blocks.append([
-                "type": "tool_use", "id": call["id"] ?? "", "name": call["function"]?["name"] ?? "",
-                "input": input,
-            ])
-        }
-        return blocks
     }
 }

@@ -7,22 +7,34 @@ import Wire
 struct AnthropicProvider: ModelProvider {
     let url: ProviderURL
     let key: String
-    /// Nil when each role has its own.
-    let fixedModel: String?
+    let route: ModelRoute
     let configuration: GatewayConfiguration
     let pool: TransferPool
 
     var name: String { "anthropic" }
     var isFree: Bool { false }
+    var marksCache: Bool { route.caches }
 
     func model(for role: String) -> String {
-        fixedModel ?? configuration.roleModels[role] ?? configuration.defaultModel
+        if case .anthropic(let model?) = route.spec { return model }
+        return configuration.roleModels[role] ?? configuration.defaultModel
+    }
+
+    /// Limits are by class: `opus` for every claude-opus-….
+    func rateClass(of model: String) -> String? {
+        let words = model.split(separator: "-")
+        return words.first == "claude" ? words.dropFirst().first { Int($0) == nil }.map(String.init) : model
     }
 
     func stream(_ call: ProviderCall, into sink: any EventSink) throws(ProviderFailure) {
         var body = call.request.json
         body["model"] = .string(call.model)
         body["stream"] = true
+        if let effort = route.effort, body["output_config"]?["effort"] == nil {
+            var output = body["output_config"] ?? [:]
+            output["effort"] = .string(effort)
+            body["output_config"] = output
+        }
         let reader = StreamReader(
             AnthropicTranslator(name: name), into: sink, name: name, limits: configuration.limits)
         var failure: TransferFailure?
@@ -65,24 +77,8 @@ struct AnthropicProvider: ModelProvider {
             url: url.text + path, headers: headers.map { (name: $0.0, value: $0.1) }, body: body.serialized(),
             connectMilliseconds: configuration.limits.connectMilliseconds,
             idleMilliseconds: configuration.limits.idleMilliseconds,
+            wallMilliseconds: configuration.limits.wallMilliseconds,
             certificateFile: configuration.certificateFile)
-    }
-}
-
-/// Keeps a short answer whole.
-private final class PageReader: TransferReceiver {
-    private let cancel: any Cancellation
-    private(set) var status = 0
-    private(set) var page: [UInt8] = []
-
-    init(_ cancel: any Cancellation) { self.cancel = cancel }
-
-    var isCancelled: Bool { cancel.isCancelled }
-    func head(_ status: Int, _ headers: HTTPHeaders) { self.status = status }
-
-    func body(_ bytes: [UInt8]) -> Bool {
-        page += bytes
-        return page.count <= 1 << 20
     }
 }
 

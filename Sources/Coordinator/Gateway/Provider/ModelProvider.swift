@@ -9,8 +9,16 @@ protocol ModelProvider: Sendable {
     /// True when nobody sends a bill.
     var isFree: Bool { get }
 
+    /// The specification that it was made from.
+    var route: ModelRoute { get }
+    /// True when marks in a request decide what the provider keeps of a prompt.
+    var marksCache: Bool { get }
+
     /// The model that answers a role.
     func model(for role: String) -> String
+
+    /// What shares limits with a model; nil when nothing limits it.
+    func rateClass(of model: String) -> String?
 
     /// Streams one answer into `sink`, up to and including `message_stop`.
     func stream(_ call: ProviderCall, into sink: any EventSink) throws(ProviderFailure)
@@ -20,6 +28,9 @@ protocol ModelProvider: Sendable {
 }
 
 extension ModelProvider {
+    var marksCache: Bool { false }
+    func rateClass(of model: String) -> String? { model }
+
     /// About four bytes of text make a token; for providers that cannot say.
     func countTokens(_ call: ProviderCall, cancel: any Cancellation) throws(ProviderFailure) -> Int {
         TokenEstimate.tokens(call.request.json)
@@ -29,8 +40,8 @@ extension ModelProvider {
 /// One call, as a provider sees it.
 struct ProviderCall: Sendable {
     let caller: Caller
-    let request: MessagesRequest
-    let model: String
+    var request: MessagesRequest
+    var model: String
     /// Value of `anthropic-beta`, already checked.
     let beta: String?
 }
@@ -87,6 +98,8 @@ struct ProviderFailure: Error, Sendable, Hashable, CustomStringConvertible {
     var retryAfterMilliseconds: Int?
     /// What the provider said about trying again (`x-should-retry`), or what cannot get better.
     var shouldRetry: Bool?
+    /// Of the answer; they tell how much more it would take.
+    var headers = HTTPHeaders()
 
     init(_ kind: Kind, _ message: String) { (self.kind, self.message) = (kind, message) }
 

@@ -1,8 +1,6 @@
 // When a failed call is tried again. The floor grows with every attempt, also under a small Retry-After: a
 // provider that keeps saying "one second" would use up all attempts in a few seconds.
 import Kit
-import Synchronization
-import System
 import Wire
 
 /// The rule, without clock or chance of its own.
@@ -56,41 +54,4 @@ struct RetryPolicy: Sendable {
         default: nil
         }
     }
-}
-
-/// What all calls of a provider and model share: when one is told to wait, the others need not be told each.
-final class RateGate: Sendable {
-    /// By provider and model, on the monotonic clock in nanoseconds.
-    private let pauses = Mutex<[String: Int64]>([:])
-
-    /// How long to wait before a call, in milliseconds.
-    func remaining(_ key: String) -> Int {
-        let until = pauses.withLock { $0[key] ?? 0 }
-        return max(0, Int((until - Clock.monotonicNanoseconds() + 999_999) / 1_000_000))
-    }
-
-    /// Stops all calls for this long; never shortens a pause.
-    func pause(_ key: String, milliseconds: Int) {
-        let until = Clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
-        pauses.withLock { $0[key] = max($0[key] ?? 0, until) }
-    }
-
-    /// Spaces calls when little is left: the headers tell limit, rest and the time of the reset.
-    /// - Returns: In milliseconds; 0 when there is enough.
-    static func spacing(_ headers: HTTPHeaders, atMilliseconds now: Int64) -> Int {
-        ["requests", "tokens", "input-tokens", "output-tokens"].map { name in
-            let prefix = "anthropic-ratelimit-\(name)"
-            guard let limit = headers["\(prefix)-limit"].flatMap({ Int($0) }), limit > 0,
-                let rest = headers["\(prefix)-remaining"].flatMap({ Int($0) }),
-                let reset = headers["\(prefix)-reset"].flatMap(CivilTime.rfc3339), reset > now,
-                rest < limit / fewShare
-            else { return 0 }
-            return min(longestSpacing, Int(reset - now) / fewShare)
-        }.max() ?? 0
-    }
-
-    /// Less than a twentieth of a limit is little.
-    private static let fewShare = 20
-    /// A limit refills all the time, so waiting for the whole reset would waste it.
-    private static let longestSpacing = 5000
 }

@@ -104,6 +104,9 @@ final class StreamReader<Translator: StreamTranslator>: TransferReceiver {
         case .idle:
             failure = ProviderFailure(
                 .idle, "\(name): silent for more than \(limits.idleMilliseconds / 1000) seconds")
+        case .late:
+            failure = ProviderFailure(
+                .idle, "\(name): no end of its answer within \(limits.wallMilliseconds / 1000) seconds")
         case .ended: failure = ProviderFailure(.cancelled, "the call was cancelled")
         }
         failure.charge = .unknown
@@ -124,6 +127,7 @@ final class StreamReader<Translator: StreamTranslator>: TransferReceiver {
             return failure
         }
         var failure = ProviderFailure(.status(status), "\(name) answered \(status): \(text)")
+        failure.headers = headers
         failure.type = error?["type"]?.stringValue
         failure.retryAfterMilliseconds = RetryPolicy.retryAfter(
             headers, atMilliseconds: Clock.wallMilliseconds())

@@ -10,12 +10,17 @@ final class ScriptProvider: ModelProvider {
     /// How often each fault was played, by task and turn.
     private let faults = Mutex<[String: Int]>([:])
 
-    init(_ script: Script, limits: GatewayLimits) { (self.script, self.limits) = (script, limits) }
+    let route: ModelRoute
+
+    init(_ script: Script, route: ModelRoute, limits: GatewayLimits) {
+        (self.script, self.route, self.limits) = (script, route, limits)
+    }
 
     var name: String { "script:\(script.name)" }
     var isFree: Bool { script.priceAs == nil }
 
     func model(for role: String) -> String { script.priceAs ?? name }
+    func rateClass(of model: String) -> String? { nil }
 
     func stream(_ call: ProviderCall, into sink: any EventSink) throws(ProviderFailure) {
         let messages = call.request.messages

@@ -1,0 +1,148 @@
+// Messages and items of OpenAI's two languages, collected into the alternating turns of the Messages API.
+import Kit
+
+/// Collects messages of chat completions into turns.
+struct Turns {
+    private var system: [String] = []
+    private var messages: [JSON] = []
+
+    /// `messages` and `system` of the request.
+    static func read(_ messages: [JSON]) throws(GuestFailure) -> JSON {
+        var turns = Turns()
+        for (index, message) in messages.enumerated() { try turns.add(message, at: "messages/\(index)") }
+        return turns.request
+    }
+
+    private var request: JSON {
+        var request: JSON = ["messages": .array(messages)]
+        if !system.isEmpty { request["system"] = .string(system.joined(separator: "\n\n")) }
+        return request
+    }
+
+    private mutating func add(_ message: JSON, at place: String) throws(GuestFailure) {
+        switch message["role"]?.stringValue {
+        case "system", "developer":
+            system.append(
+                message["content"]?.stringValue ?? ChatRequest.text(of: Turns.plain(message["content"])))
+        case "user": append("user", try blocks(message["content"], at: place))
+        case "assistant": append("assistant", try answer(message, at: place))
+        case "tool":
+            append(
+                "user",
+                [
+                    [
+                        "type": "tool_result", "tool_use_id": message["tool_call_id"] ?? "",
+                        "content": .string(ChatRequest.text(of: message["content"])),
+                    ]
+                ])
+        default: throw .invalid("\(place)/role: must be system, developer, user, assistant or tool")
+        }
+    }
+
+    /// Turns alternate: all results of one round go into one message.
+    private mutating func append(_ role: String, _ blocks: [JSON]) {
+        guard !blocks.isEmpty else { return }
+        if let last = messages.last, last["role"] == .string(role) {
+            messages[messages.count - 1]["content"] = .array((last["content"]?.arrayValue ?? []) + blocks)
+        } else {
+            messages.append(["role": .string(role), "content": .array(blocks)])
+        }
+    }
+
+    private func blocks(_ content: JSON?, at place: String) throws(GuestFailure) -> [JSON] {
+        guard let parts = content?.arrayValue else {
+            let text = content?.stringValue ?? ""
+            return text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
+        }
+        var blocks: [JSON] = []
+        for (index, part) in parts.enumerated() {
+            switch part["type"]?.stringValue {
+            case "text", "input_text", "output_text":
+                blocks.append(["type": "text", "text": part["text"] ?? ""])
+            case "refusal": blocks.append(["type": "text", "text": part["refusal"] ?? ""])
+            case "image_url", "input_image":
+                let image = part["image_url"]
+                let url = image?["url"]?.stringValue ?? image?.stringValue ?? ""
+                guard url.hasPrefix("data:"), let mark = url.firstRange(of: ";base64,") else {
+                    throw .invalid("\(place)/content/\(index): send the image itself, as a data: URL")
+                }
+                let type = url[url.index(url.startIndex, offsetBy: 5)..<mark.lowerBound]
+                blocks.append([
+                    "type": "image",
+                    "source": [
+                        "type": "base64", "media_type": JSON(type), "data": JSON(url[mark.upperBound...]),
+                    ],
+                ])
+            default: throw .invalid("\(place)/content/\(index): only text and images are translated")
+            }
+        }
+        return blocks
+    }
+
+    private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
+        var blocks = try blocks(message["content"], at: place)
+        for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
+            let place = "\(place)/tool_calls/\(index)/function/arguments"
+            let function = call["function"]
+            blocks.append(
+                try Turns.call(call["id"], function?["name"], function?["arguments"], at: place))
+        }
+        return blocks
+    }
+
+    private static func call(
+        _ id: JSON?, _ name: JSON?, _ arguments: JSON?, at place: String
+    ) throws(GuestFailure) -> JSON {
+        let text = arguments?.stringValue ?? ""
+        guard let input = text.isEmpty ? [:] : try? JSON.parse(text), input.objectValue != nil else {
+            throw .invalid("\(place): is no JSON object")
+        }
+        return ["type": "tool_use", "id": id ?? "", "name": name ?? "", "input": input]
+    }
+
+    // MARK: Items of the Responses API
+
+    /// `messages` and `system` for the `input` of a request.
+    static func read(input: JSON, instructions: String?) throws(GuestFailure) -> JSON {
+        var turns = Turns()
+        if let instructions, !instructions.isEmpty { turns.system.append(instructions) }
+        if let text = input.stringValue { turns.append("user", [["type": "text", "text": .string(text)]]) }
+        for (index, item) in (input.arrayValue ?? []).enumerated() {
+            try turns.add(item: item, at: "input/\(index)")
+        }
+        return turns.request
+    }
+
+    private mutating func add(item: JSON, at place: String) throws(GuestFailure) {
+        switch item["type"]?.stringValue ?? "message" {
+        case "message": try add(item, at: place)
+        case "function_call":
+            append(
+                "assistant",
+                [try Turns.call(item["call_id"], item["name"], item["arguments"], at: "\(place)/arguments")])
+        case "function_call_output":
+            let content = item["output"]?.stringValue ?? ChatRequest.text(of: Turns.plain(item["output"]))
+            append(
+                "user",
+                [
+                    [
+                        "type": "tool_result", "tool_use_id": item["call_id"] ?? "",
+                        "content": .string(content),
+                    ]
+                ])
+        case "reasoning":
+            // What this gateway gave as the content is the block that the model wants back.
+            guard let text = item["encrypted_content"]?.stringValue, let block = try? JSON.parse(text),
+                block["type"]?.stringValue?.hasSuffix("thinking") == true
+            else { return }
+            append("assistant", [block])
+        case let other: throw .invalid("\(place)/type: items of type \(other) are not translated")
+        }
+    }
+
+    /// Parts of a result as blocks of text.
+    private static func plain(_ parts: JSON?) -> JSON? {
+        guard let parts = parts?.arrayValue else { return parts }
+        return .array(parts.map { ["type": "text", "text": $0["text"] ?? ""] })
+    }
+}

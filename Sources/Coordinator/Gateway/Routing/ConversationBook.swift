@@ -1,0 +1,67 @@
+// What the gateway remembers of a conversation between its calls. Nothing of it must survive: the model is in
+// the transcript, too, and the rest costs one miss of the provider's cache.
+import Kit
+
+/// Of one session. A value: whoever owns it locks.
+struct ConversationBook: Sendable {
+    struct Entry: Sendable {
+        /// Fixed by the first answer.
+        var model: String?
+        /// Notes that were added, with the message they belong to: they stay where they were put, because a
+        /// prompt that changes in the middle is read at the full price again.
+        var notes: [(index: Int, text: String)] = []
+        /// The last threshold of the budget that was told.
+        var warnedPercent = 0
+        var usedAt = 0
+    }
+
+    private var entries: [String: Entry] = [:]
+    /// Thinking by the call that it led to, for guests whose language has no words for it.
+    private var thinking: [String: [JSON]] = [:]
+    private var thinkingOrder: [String] = []
+    private var clock = 0
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    subscript(key: String) -> Entry {
+        get { entries[key] ?? Entry() }
+        set {
+            clock += 1
+            entries[key] = newValue
+            entries[key]?.usedAt = clock
+            if entries.count > limit, let oldest = entries.min(by: { $0.value.usedAt < $1.value.usedAt }) {
+                entries[oldest.key] = nil
+            }
+        }
+    }
+
+    /// Keeps the thinking of an answer that calls tools.
+    mutating func keep(thinkingOf content: [JSON]) {
+        let blocks = content.filter(ConversationBook.isThinking)
+        guard !blocks.isEmpty, let call = content.first(where: { $0["type"] == "tool_use" }),
+            let id = call["id"]?.stringValue
+        else { return }
+        if thinking.updateValue(blocks, forKey: id) == nil { thinkingOrder.append(id) }
+        if thinkingOrder.count > limit { thinking[thinkingOrder.removeFirst()] = nil }
+    }
+
+    /// Puts thinking back where a guest's language lost it: the model wants its own thoughts unchanged.
+    func restored(_ messages: [JSON]) -> [JSON] {
+        guard !thinking.isEmpty else { return messages }
+        return messages.map { message in
+            guard message["role"] == "assistant", let content = message["content"]?.arrayValue,
+                !content.contains(where: ConversationBook.isThinking),
+                let call = content.first(where: { $0["type"] == "tool_use" }),
+                let blocks = call["id"]?.stringValue.flatMap({ thinking[$0] })
+            else { return message }
+            var message = message
+            message["content"] = .array(blocks + content)
+            return message
+        }
+    }
+
+    private static func isThinking(_ block: JSON) -> Bool {
+        block["type"] == "thinking" || block["type"] == "redacted_thinking"
+    }
+}
