@@ -65,11 +65,15 @@ let package = Package(
         library("Channel", "Coordinator/Channel", ["Journal", "Kit", "Wire", "System"]),
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "CCurl"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System"]),
+        library("Egress", "Coordinator/Egress", ["Kit", "System"]),
         library("Platform", "Platform", ["Kit", "Wire", "System"]),
         library(
             "Service", "Coordinator/Service",
-            ["Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
-        library("CLI", "CLI", ["Service", "Platform", "Kit", "Wire", "System"]),
+            [
+                "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
+                "System",
+            ]),
+        library("CLI", "CLI", ["Service", "Egress", "Platform", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),
@@ -95,6 +99,7 @@ let package = Package(
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
         tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),
         tests("CLI", ["CLI", "Kit", "System"]),

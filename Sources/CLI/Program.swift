@@ -39,7 +39,7 @@ public enum Program {
 
     static let commands: [Command] = [
         .run, .sessions, .session, .logs, .diff, .status, .approve, .deny, .pause, .resume, .cancel, .doctor,
-        .config, .coordinator, .platform, .kit, .completion, .help, .version, .complete,
+        .config, .coordinator, .platform, .kit, .sandbox, .completion, .help, .version, .complete,
     ]
 
     /// What every command takes.

@@ -16,12 +16,15 @@ enum TidyRules {
         "Channel": ["Journal", "Kit", "Wire", "System"],
         "Gateway": ["Kit", "Wire", "System", "CCurl"],
         "Delivery": ["Kit", "Wire", "System"],
+        "Egress": ["Kit", "System"],
         "Platform": ["Kit", "Wire", "System"],
         "Service": [
-            "Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System",
+            "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
+            "System",
         ],
         "CLI": [
-            "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Journal", "Core",
+            "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Egress", "Journal",
+            "Core",
         ],
         "openclaw": ["CLI"],
         "openclaw-harness": ["Harness"],

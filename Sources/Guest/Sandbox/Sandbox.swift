@@ -23,7 +23,7 @@ public enum Sandbox {
         }
         do throws(SandboxError) {
             let policy = try line.readPolicy()
-            var parent = Parent(policy: policy, command: line.command, outputFile: line.outputFile)
+            var parent = Parent(Call(policy: policy, command: line.command, options: line.options))
             let outcome = try parent.run()
             write(outcome.report, to: line.reportDescriptor)
             return outcome.exitCode
@@ -62,50 +62,5 @@ func attempt<Value: ~Copyable>(
         return try body()
     } catch {
         throw SandboxError("\(what): \(error)")
-    }
-}
-
-/// What the command line says.
-struct CommandLineOptions {
-    var command: [String] = []
-    var reportDescriptor: Int32 = 4
-    var outputFile: String?
-    private var policyFile: String?
-
-    init(_ words: [String]) throws(SandboxError) {
-        var rest = words[...]
-        while let word = rest.popFirst(), word != "--" {
-            guard let value = rest.popFirst() else {
-                throw SandboxError("\(word) needs a value; \(Self.usage)")
-            }
-            switch word {
-            case "--policy": policyFile = value
-            case "--output-file": outputFile = value
-            case "--report-fd":
-                guard let number = Int32(value), number >= 0 else {
-                    throw SandboxError("--report-fd \(value)")
-                }
-                reportDescriptor = number
-            default: throw SandboxError("unknown option \(word); \(Self.usage)")
-            }
-        }
-        command = Array(rest)
-        guard !command.isEmpty else { throw SandboxError("no command; \(Self.usage)") }
-    }
-
-    private static let usage =
-        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file "
-        + "FILE] -- COMMAND…"
-
-    func readPolicy() throws(SandboxError) -> SandboxPolicy {
-        let bytes = try attempt("read the policy") { () throws(SystemError) in
-            if let policyFile { return try Files.read(policyFile, limit: 1 << 20) }
-            return try IO.readAll(3, limit: 1 << 20)
-        }
-        do {
-            return try SandboxPolicy.parse(try JSON.parse(bytes))
-        } catch {
-            throw SandboxError("the policy is not valid: \(error)")
-        }
     }
 }

@@ -22,7 +22,8 @@ struct Tools: Sendable {
     ]
 
     private var names: [String] { (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue) }
-    private var currentTask: JSON? { session.state.withLock { $0.book.current.values.first } }
+    private var currentTask: JSON? { session.state.withLock { currentTask(in: $0) } }
+    private func currentTask(in state: Session.State) -> JSON? { state.book.current.values.first }
 
     func call(_ name: String, _ input: JSON, callID: String) throws(HarnessError) -> JSON {
         guard names.contains(name) else {
@@ -42,7 +43,7 @@ struct Tools: Sendable {
             result = try work(name, input, callID: callID)
         }
         result["duration_ms"] = JSON(Supervisor.now - start)
-        return result
+        return session.redactor.redact(result)
     }
 
     static func problem(_ text: String) -> JSON { ["content": .string(text), "is_error": true] }
@@ -159,9 +160,7 @@ struct Tools: Sendable {
         if run.exitCode == 125, let error = run.report["error"]?.stringValue {
             text += "\n[sandbox: \(error)]"
         }
-        let denials = run.report["denials"]?.arrayValue ?? []
-        for denial in denials { text += "\n[denied: \(denial["what"]?.stringValue ?? denial.text)]" }
-        if !denials.isEmpty { tell(denials, callID: callID) }
+        text += denied(run)
         var result: JSON = [
             "content": .string(text), "is_error": JSON(run.exitCode != 0), "exit_code": JSON(run.exitCode),
         ]
@@ -169,18 +168,31 @@ struct Tools: Sendable {
         return result
     }
 
-    private func tell(_ denials: [JSON], callID: String) {
-        let body: JSON = [
-            "call_id": .string(callID), "task": currentTask?["id"] ?? .null, "denials": .array(denials),
-        ]
-        let session = session
-        Worker.start("denials", stackBytes: 256 * 1024) {
-            do throws(HarnessError) {
-                _ = try session.courier?.post("/coordinator/denials", body, .milliseconds(60_000))
-            } catch {
-                session.mailbox.log("denials: \(error)")
-            }
+    /// What the sandbox refused, in words that a model can act on; the coordinator hears of it too.
+    private func denied(_ run: Run) -> String {
+        let denials = run.report["denials"]?.arrayValue ?? []
+        if !denials.isEmpty { tell(denials) }
+        var text = ""
+        // What a runtime merely tries, and does without, is worth a word only when something went wrong.
+        for denial in denials where run.exitCode != 0 || denial["probe"]?.boolValue != true {
+            let count = denial["count"]?.intValue ?? 1
+            let what = denial["what"]?.stringValue ?? denial.text
+            text += "\n[denied\(count > 1 ? " \(count) times" : ""): \(what)]"
         }
+        let hosts = session.document["sandbox"]?["egress"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        if denials.contains(where: { $0["layer"]?.stringValue == "egress" }), !hosts.isEmpty {
+            text += "\n[this role reaches: \(hosts.joined(separator: ", "))]"
+        }
+        return text
+    }
+
+    private func tell(_ denials: [JSON]) {
+        let isFirst = session.state.withLock { state in
+            state.denials.add(denials, task: currentTask(in: state)?["id"]?.stringValue)
+        }
+        guard isFirst else { return }
+        let session = session
+        Worker.start("denials", stackBytes: 256 * 1024) { session.tellDenials() }
     }
 
     // MARK: The sandbox
@@ -197,6 +209,7 @@ struct Tools: Sendable {
         let milliseconds = min(max(1, timeout ?? longest), Limits.toolMilliseconds)
         policy["timeout_ms"] = JSON(milliseconds)
         if let directory { policy["workdir"] = .string(directory) }
+        try session.openProxy(&policy)
         let files = try SandboxFiles(policy: policy, guest: guest)
         let stdin = try SandboxFiles.file(input, guest: guest)
         let stdout = try SandboxFiles.file([], guest: guest)
