@@ -42,6 +42,8 @@ struct Root {
         for name in ["proc", "sys", "dev", "dev/pts", "dev/shm", "tmp", "var", "run", "home"] {
             try directory(inside(name))
         }
+        // Before the views, so that one below /tmp lies on top of it.
+        try memory()
         for piece in pieces where piece.isDirectory { try directory(inside(piece.target)) }
         if !Files.exists(inside("var/tmp")) { try link("/tmp", inside("var/tmp")) }
         try link("/run", inside("var/run"))
@@ -51,7 +53,6 @@ struct Root {
             try show(piece)
         }
         try put(devices)
-        try memory()
         try process(&layers)
         for piece in pieces where piece.mode == .copy { try copy(piece) }
         try attempt("enter the root") { () throws(SystemError) in try Mounts.enterRoot(Self.place) }
