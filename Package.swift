@@ -106,3 +106,12 @@ let package = Package(
         tests("Tidy", ["System"]),
     ]
 )
+
+// Only for scripts/fuzz: libFuzzer brings its own main.
+if Context.environment["KIT_FUZZ"] == "1" {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Kit", "Wire", "System"], path: "Tests/Fuzz", exclude: ["corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

@@ -50,7 +50,6 @@ struct Init {
             let signals = try attempt("hear signals") { () throws(SystemError) in
                 try Signals([SIGTERM, SIGCHLD])
             }
-            try group?.enter()
             try network(&layers)
             try Root(policy: policy, isLoose: call.options.without.contains("mounts")).make(&layers)
             let terminal = try terminal()

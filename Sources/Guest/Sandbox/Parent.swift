@@ -56,7 +56,10 @@ struct Parent {
         let (output, errors, facts) = pipes
         let side = try attempt("make a socket") { () throws(SystemError) in try Sockets.socketPair().split() }
         let hasTerminal = call.options.terminal != nil
-        let pid = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
+        let pid = try attempt("fork") { () throws(SystemError) in
+            if let group { return try group.fork() }
+            return try Processes.fork()
+        }
         if pid == 0 {
             side.first.close()
             let ends = Ends(

@@ -67,14 +67,14 @@ struct Tool {
         let privileges = Privileges(policy)
         layers["rlimits"] =
             has("rlimits") ? .string(try privileges.limit(hasGroup: hasGroup)) : "switched off"
-        let isMapped = Privileges.isMapped(policy.uid) && Privileges.isMapped(policy.gid)
+        let isMapped = privileges.isMapped
         let dropsAll = has("capabilities")
         // A new user namespace brings a full set of its own, so there the sets are emptied after it is made.
         if isMapped, dropsAll {
             try privileges.dropBounding()
             try privileges.lockSecureBits()
         }
-        layers["uid"] = has("uid") ? .string(try privileges.becomeUser()) : "switched off"
+        layers["uid"] = has("uid") ? .string(try privileges.becomeUser(isMapped: isMapped)) : "switched off"
         if dropsAll {
             if !isMapped {
                 try privileges.dropBounding()

@@ -48,6 +48,7 @@ pid_t cs_spawn(const struct cs_spawn *command, const char **stage);
 pid_t cs_fork(void);                                                                   // [fork] unavailable in Swift
 // [gnu] process_vm_readv: bytes of another process's memory, up to the first page that is not there
 ssize_t cs_read_memory(pid_t pid, uint64_t address, void *bytes, size_t count);
+pid_t cs_fork_into(int group);                                // [fork] clone3 with CLONE_INTO_CGROUP; no atfork handlers
 int cs_pidfd_open(pid_t pid);                                                          // [raw]
 int cs_pidfd_signal(int pidfd, int signal);                                            // [raw]
 int cs_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d); // [variadic]

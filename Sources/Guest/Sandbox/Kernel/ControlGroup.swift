@@ -23,9 +23,15 @@ struct ControlGroup {
         } catch {
             return (nil, "absent (\(error.name): not delegated)")
         }
-        let group = ControlGroup(path: path, controllers: Self.apply(limits, to: path))
-        let held = group.controllers.isEmpty ? "kill" : "kill " + group.controllers.joined(separator: " ")
-        return (group, held)
+        let controllers = Self.apply(limits, to: path)
+        guard !controllers.isEmpty else {
+            // Entering it costs milliseconds, and the pid namespace ends everybody just as well.
+            rmdir(path)
+            return (nil, "absent (no controller is enabled here)")
+        }
+        return (
+            ControlGroup(path: path, controllers: controllers), "kill " + controllers.joined(separator: " ")
+        )
     }
 
     private static func mountPoint() -> String? {
@@ -57,12 +63,12 @@ struct ControlGroup {
 
     var holdsMemory: Bool { controllers.contains { $0.hasPrefix("memory") } }
 
-    /// Moves this process into it.
-    func enter() throws(SandboxError) {
-        try attempt("enter the cgroup") { () throws(SystemError) in
-            let file = try Files.open("\(path)/cgroup.procs", O_WRONLY)
-            try IO.writeAll(file.raw, Array("0".utf8))
-        }
+    /// Copies this process; the child is born in it, because moving one there waits for every processor.
+    /// Linux: clone3(2) CLONE_INTO_CGROUP; 5.7
+    func fork() throws(SystemError) -> Int32 {
+        // O_PATH of open(2), which Glibc hides.
+        let directory = try Files.open(path, 0x20_0000 | O_DIRECTORY)
+        return try Processes.fork(intoGroup: directory.raw)
     }
 
     /// How often the kernel ended something of it for want of memory.

@@ -9,9 +9,12 @@ struct Privileges {
 
     init(_ policy: SandboxPolicy) { self.policy = policy }
 
-    /// The ids that exist in this user namespace. Linux: user_namespaces(7)
-    static func isMapped(_ id: UInt32) -> Bool {
-        let text = (try? Files.readText("/proc/self/uid_map", limit: 65536)) ?? ""
+    /// Whether the tool's ids exist in this user namespace.
+    var isMapped: Bool { Self.exists(policy.uid, in: "uid_map") && Self.exists(policy.gid, in: "gid_map") }
+
+    /// Linux: user_namespaces(7)
+    private static func exists(_ id: UInt32, in map: String) -> Bool {
+        let text = (try? Files.readText("/proc/self/\(map)", limit: 65536)) ?? ""
         return text.split(separator: "\n").contains { line in
             let numbers = line.split(separator: " ").compactMap { UInt64($0) }
             return numbers.count == 3 && numbers[0] <= UInt64(id) && UInt64(id) < numbers[0] + numbers[2]
@@ -24,8 +27,8 @@ struct Privileges {
     /// user namespace gives the one id there is the tool's number; so the tool is root nowhere.
     /// - Returns: What became of it, for the report.
     @discardableResult
-    func becomeUser() throws(SandboxError) -> String {
-        guard Self.isMapped(policy.uid), Self.isMapped(policy.gid) else { return try renumber() }
+    func becomeUser(isMapped: Bool) throws(SandboxError) -> String {
+        guard isMapped else { return try renumber() }
         try attempt("become user \(policy.uid)") { () throws(SystemError) in
             try Credentials.setGroups([])
             try Credentials.setGroup(policy.gid)
@@ -75,7 +78,8 @@ struct Privileges {
     }
 
     func dropCapabilities() throws(SandboxError) {
-        cap_reset_ambient()
+        // PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL: one call instead of one a capability.
+        try attempt("clear the ambient set") { () throws(SystemError) in _ = try Processes.control(47, 4) }
         guard let none = cap_init() else { throw SandboxError("make an empty set of capabilities") }
         defer { cap_free(UnsafeMutableRawPointer(none)) }
         guard cap_set_proc(none) == 0 else {

@@ -210,6 +210,8 @@ struct Root {
     /// As the tool's user, so that everything in it is its own.
     private func copy(_ piece: Piece) throws(SandboxError) {
         let (source, target) = (inside("run"), inside(piece.target))
+        let isMapped = Privileges(policy).isMapped
+        let owner = isMapped ? "uid=\(policy.uid),gid=\(policy.gid)" : "uid=0,gid=0"
         try attempt("make room for \(piece.target)") { () throws(SystemError) in
             try Mounts.attach(tree: piece.tree.raw, at: source)
             try Mounts.mount(
@@ -218,7 +220,7 @@ struct Root {
         }
         let child = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
         if child == 0 {
-            guard (try? Privileges(policy).becomeUser()) != nil else { _exit(126) }
+            guard (try? Privileges(policy).becomeUser(isMapped: isMapped)) != nil else { _exit(126) }
             _ = Processes.execute(
                 "/bin/cp", ["cp", "-R", "--preserve=mode,links", "--", "\(source)/.", target],
                 environment: ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"])
@@ -236,6 +238,4 @@ struct Root {
         }
     }
 
-    private var owner: String { "uid=\(mapped(policy.uid)),gid=\(mapped(policy.gid))" }
-    private func mapped(_ id: UInt32) -> UInt32 { Privileges.isMapped(id) ? id : 0 }
 }
