@@ -19,7 +19,7 @@ import Testing
 
     @Test func `a policy survives its own JSON`() throws {
         let policy = GuestDocument.policy(
-            of: try role("egress: [registry.npmjs.org, '*.debian.org']"), agent: "coder-1")
+            of: try role("egress: [example.org, '*.example.net']"), agent: "coder-1")
         #expect(try SandboxPolicy.parse(policy.json) == policy)
     }
 
