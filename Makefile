@@ -6,7 +6,7 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test conformance check bench install uninstall format lint image clean sizes
+.PHONY: help setup build demo test conformance check bench fuzz kernels install uninstall format lint image clean sizes
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -28,6 +28,12 @@ conformance: build ## the conformance suites whole: `make test` runs their quick
 
 bench: build ## measure against peers and floors in the same run
 	@scripts/setup test && scripts/bench --write
+
+fuzz: ## libFuzzer on policies, roles, paths, the proxy and the protocols, FUZZ_SECONDS each (300)
+	@scripts/fuzz
+
+kernels: ## the sandbox's attempts on Debian's kernel, with and without Landlock, booted in software
+	@scripts/setup test && Tests/Conformance/escape/kernels
 
 check: lint ## format, lint and the tidy tests
 	@swift test --filter TidyTests

@@ -67,11 +67,15 @@ let package = Package(
         library("Transfer", "Coordinator/Transfer", ["Wire", "CCurl"]),
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "Transfer"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System", "Transfer"]),
+        library("Egress", "Coordinator/Egress", ["Kit", "System"]),
         library("Platform", "Platform", ["Kit", "Wire", "System"]),
         library(
             "Service", "Coordinator/Service",
-            ["Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System"]),
-        library("CLI", "CLI", ["Service", "Platform", "Gateway", "Kit", "Wire", "System"]),
+            [
+                "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
+                "System",
+            ]),
+        library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),
@@ -102,9 +106,19 @@ let package = Package(
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
         tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),
         tests("CLI", ["CLI", "Kit", "System"]),
         tests("Tidy", ["System"]),
     ]
 )
+
+// Only for scripts/fuzz: libFuzzer brings its own main.
+if Context.environment["KIT_FUZZ"] == "1" {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Kit", "Wire", "System"], path: "Tests/Fuzz", exclude: ["corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

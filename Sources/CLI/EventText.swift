@@ -66,6 +66,8 @@ enum EventText {
         case "model.refused":
             return terminal.attention("\(agent): the model call was refused: \(text("reason"))")
         case "model.waited": return terminal.dim("\(agent) waited for the model: \(text("reason"))")
+        case "egress.denied":
+            return terminal.attention("\(agent) may not reach \(text("host")): \(text("reason"))")
         case "message.sent": return "\(text("from")) to \(text("to")): \(text("text"))"
         case "session.paused": return "paused"
         default: return delivery(type, data, terminal) ?? ending(type, data, terminal)

@@ -39,8 +39,8 @@ public enum Program {
 
     static let commands: [Command] = [
         .run, .sessions, .session, .logs, .diff, .status, .cost, .approve, .deny, .pause, .resume, .cancel,
-        .doctor, .models, .gateway, .config, .coordinator, .platform, .kit, .completion, .help, .version,
-        .complete,
+        .doctor, .models, .gateway, .config, .coordinator, .platform, .kit, .sandbox, .completion, .help,
+        .version, .complete,
     ]
 
     /// What every command takes.

@@ -35,22 +35,46 @@ public enum GuestDocument {
         policy.environment = environment
         policy.seccomp = role.filter
         policy.require = role.require
-        policy.network = role.egress.isEmpty ? .none : .guest
+        policy.limits.memoryMB = memoryMB
+        if !role.egress.isEmpty { open(&policy, to: role.egress) }
         let home = "\(workspace)/agents/\(agent)"
+        if role.workspace != .none {
+            policy.views = [.init(source: workspace, target: workspace, mode: .readOnly)]
+        }
         switch role.workspace {
         case .clone:
-            policy.views = [.init(source: home, target: home, mode: .writable)]
-            policy.protected = ["config", "hooks", "info", "objects/info"].map { "\(home)/.git/\($0)" }
+            policy.views.append(.init(source: home, target: home, mode: .writable))
+            policy.protected = (gitProtected + role.protected).map { "\(home)/\($0)" }
             policy.workdir = home
         case .integrationCopy:
-            policy.views = [.init(source: "\(workspace)/integration", target: home, mode: .copy)]
+            policy.views.append(.init(source: "\(workspace)/integration", target: home, mode: .copy))
             policy.workdir = home
         case .readOnly: policy.workdir = "\(workspace)/integration"
-        case .none:
-            policy.hidden = [workspace]
-            policy.workdir = "/tmp"
+        case .none: policy.workdir = "/tmp"
         }
         return policy
+    }
+
+    /// What of a clone's own git runs programs or leads elsewhere: written by the harness only.
+    private static let gitProtected = [".git/config", ".git/hooks", ".git/info", ".git/objects/info"]
+
+    /// What a whole call may use; a compiler of a large program needs a few gigabytes.
+    private static let memoryMB = 8192
+
+    /// The port of the coordinator's egress proxy, in the group and on the loopback of a tool.
+    public static let proxyPort = 3128
+
+    private static func open(_ policy: inout SandboxPolicy, to hosts: [String]) {
+        policy.network = .proxy
+        policy.egress = hosts
+        policy.proxy = "openclaw-coordinator:\(proxyPort)"
+        let url = "http://127.0.0.1:\(proxyPort)"
+        for name in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", "ALL_PROXY"] {
+            policy.environment[name] = url
+        }
+        for name in ["NO_PROXY", "no_proxy"] { policy.environment[name] = "localhost,127.0.0.1,::1" }
+        // Node's own fetch looks at the variables only when told to (Node 24).
+        policy.environment["NODE_USE_ENV_PROXY"] = "1"
     }
 
     /// Where a gate runs: a directory that every guest has.

@@ -25,8 +25,16 @@ public struct Role: Sendable, Hashable {
     public var contextTokens: Int
     public var filter: SandboxPolicy.Filter
     public var require: [String]
+    /// Paths of its clone that it may not write: what runs on other machines when it is merged or opened.
+    public var protected: [String]
     /// Another program instead of openclaw-agent.
     public var command: [String]?
+
+    /// Files that an editor or a CI service runs without being asked. A role that shall change them says
+    /// `sandbox: {protect: []}`.
+    public static let defaultProtected = [
+        ".github/workflows", ".gitlab-ci.yml", ".circleci", ".vscode", ".idea", ".devcontainer", ".envrc",
+    ]
 
     /// All tools there are.
     public static let knownTools = [
@@ -94,10 +102,16 @@ private struct RoleReader {
             note(node["workspace"], "workspace", "\(workspace) is none of \(known)")
         }
         let egress = node["egress"]?.json.stringValue == "none" ? [] : texts("egress")
+        for host in egress where HostPattern(host) == nil {
+            note(
+                node["egress"], "egress",
+                "\(host) is no host; write example.org, *.example.org or example.org:8443")
+        }
         let limits = node["limits"]
         if let limits { refuseUnknown(limits, ["turns", "max_tokens", "context_tokens"], "limits.") }
         let sandbox = node["sandbox"]
-        if let sandbox { refuseUnknown(sandbox, ["seccomp", "require"], "sandbox.") }
+        if let sandbox { refuseUnknown(sandbox, ["seccomp", "require", "protect"], "sandbox.") }
+        let protected = sandbox?["protect"].map { protections($0) } ?? Role.defaultProtected
         let filter = sandbox?["seccomp"]?.json.stringValue ?? "shell"
         if SandboxPolicy.Filter(rawValue: filter) == nil {
             note(sandbox?["seccomp"], "sandbox.seccomp", "\(filter) is neither shell nor strict")
@@ -113,6 +127,7 @@ private struct RoleReader {
                 ?? 180_000,
             filter: SandboxPolicy.Filter(rawValue: filter) ?? .shell,
             require: sandbox?["require"]?.json.arrayValue?.compactMap(\.stringValue) ?? [],
+            protected: protected,
             command: node["command"]?.json.arrayValue?.compactMap(\.stringValue))
     }
 
@@ -147,6 +162,22 @@ private struct RoleReader {
             return []
         }
         return items.compactMap(\.stringValue)
+    }
+
+    /// Paths relative to the clone.
+    private mutating func protections(_ place: YAMLNode) -> [String] {
+        let paths = place.json.arrayValue?.compactMap(\.stringValue) ?? []
+        guard paths.count == place.json.arrayValue?.count else {
+            note(place, "sandbox.protect", "must be a list of texts")
+            return []
+        }
+        for path in paths {
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            if parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
+                note(place, "sandbox.protect", "\(path) is no plain path below the clone")
+            }
+        }
+        return paths
     }
 
     private mutating func number(_ value: YAMLNode?, _ field: String, _ range: ClosedRange<Int>) -> Int? {

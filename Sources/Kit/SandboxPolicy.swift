@@ -23,6 +23,8 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
     public enum Network: String, Sendable, Hashable, Codable {
         /// A network namespace with a loopback interface and nothing else.
         case none
+        /// The same, with one door: a relay on its loopback to the coordinator's egress proxy.
+        case proxy
         /// The guest's own network.
         case guest
     }
@@ -30,7 +32,7 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
     public enum Filter: String, Sendable, Hashable, Codable {
         /// Everything a build or a test needs; nothing that changes the machine.
         case shell
-        /// For the kit's own file tools: besides, no sockets at all.
+        /// Only the calls that the kit's own file tools, git and a shell have been seen to need; no sockets.
         case strict
     }
 
@@ -41,6 +43,10 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
         public var processes = 512
         public var openFiles = 4096
         public var fileMB = 2048
+        /// Of all processes together where a cgroup can be made, of each one's data where not.
+        public var memoryMB = 0
+        /// Of one processor; needs a cgroup.
+        public var cpuPercent = 0
 
         enum CodingKeys: String, CodingKey, CaseIterable {
             case processes
@@ -48,6 +54,8 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
             case addressSpaceMB = "address_space_mb"
             case openFiles = "open_files"
             case fileMB = "file_mb"
+            case memoryMB = "memory_mb"
+            case cpuPercent = "cpu_percent"
         }
 
         public init() {}
@@ -59,18 +67,31 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
             processes = try values.decodeIfPresent(Int.self, forKey: .processes) ?? processes
             openFiles = try values.decodeIfPresent(Int.self, forKey: .openFiles) ?? openFiles
             fileMB = try values.decodeIfPresent(Int.self, forKey: .fileMB) ?? fileMB
+            memoryMB = try values.decodeIfPresent(Int.self, forKey: .memoryMB) ?? memoryMB
+            cpuPercent = try values.decodeIfPresent(Int.self, forKey: .cpuPercent) ?? cpuPercent
         }
     }
 
+    /// What of the surrounding system is shown, read-only, where it is; what is not there is left out.
+    public var system = [
+        "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/etc", "/openclaw",
+    ]
     public var views: [View] = []
     /// Covered by nothing readable.
     public var hidden: [String] = []
-    /// Read-only within writable views.
+    /// Read-only within writable views. What does not exist gets an empty place-holder, so that it cannot be
+    /// made either.
     public var protected: [String] = []
     public var workdir = "/"
     public var uid: UInt32 = 1001
     public var gid: UInt32 = 1001
     public var network = Network.none
+    /// Where the relay leads: HOST:PORT of the egress proxy, as the sandbox's caller reaches it.
+    public var proxy = ""
+    /// What the relay says to the proxy about who is calling. The tool never sees it.
+    public var proxyToken = ""
+    /// The hosts of the role, for explanations; the proxy decides.
+    public var egress: [String] = []
     /// Size of the private /tmp.
     public var tmpMB = 512
     /// The whole environment of the tool.
@@ -88,8 +109,9 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
     public var outputTailBytes = 65536
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case views, hidden, protected, workdir, uid, gid, network, environment, limits, seccomp, landlock,
-            require
+        case system, views, hidden, protected, workdir, uid, gid, network, proxy, egress, environment
+        case limits, seccomp, landlock, require
+        case proxyToken = "proxy_token"
         case tmpMB = "tmp_mb"
         case timeoutMilliseconds = "timeout_ms"
         case graceMilliseconds = "grace_ms"
@@ -101,6 +123,7 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
+        system = try values.decodeIfPresent([String].self, forKey: .system) ?? system
         views = try values.decodeIfPresent([View].self, forKey: .views) ?? views
         hidden = try values.decodeIfPresent([String].self, forKey: .hidden) ?? hidden
         protected = try values.decodeIfPresent([String].self, forKey: .protected) ?? protected
@@ -108,6 +131,9 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
         uid = try values.decodeIfPresent(UInt32.self, forKey: .uid) ?? uid
         gid = try values.decodeIfPresent(UInt32.self, forKey: .gid) ?? gid
         network = try values.decodeIfPresent(Network.self, forKey: .network) ?? network
+        proxy = try values.decodeIfPresent(String.self, forKey: .proxy) ?? proxy
+        proxyToken = try values.decodeIfPresent(String.self, forKey: .proxyToken) ?? proxyToken
+        egress = try values.decodeIfPresent([String].self, forKey: .egress) ?? egress
         tmpMB = try values.decodeIfPresent(Int.self, forKey: .tmpMB) ?? tmpMB
         environment = try values.decodeIfPresent([String: String].self, forKey: .environment) ?? environment
         limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? limits
@@ -121,43 +147,4 @@ public struct SandboxPolicy: Sendable, Hashable, Codable {
         outputHeadBytes = try values.decodeIfPresent(Int.self, forKey: .outputHeadBytes) ?? outputHeadBytes
         outputTailBytes = try values.decodeIfPresent(Int.self, forKey: .outputTailBytes) ?? outputTailBytes
     }
-
-    /// Reads a policy, strictly.
-    public static func parse(_ json: JSON) throws(JSONCodingError) -> SandboxPolicy {
-        try refuseUnknown(json, Set(CodingKeys.allCases.map(\.rawValue)), at: "")
-        if let limits = json["limits"] {
-            try refuseUnknown(limits, Set(Limits.CodingKeys.allCases.map(\.rawValue)), at: "/limits")
-        }
-        let policy = try JSONCoding.decode(SandboxPolicy.self, from: json)
-        let paths = policy.views.flatMap { [$0.source, $0.target] } + policy.hidden + policy.protected
-        for path in paths + [policy.workdir] where !isPlain(path) {
-            throw JSONCodingError(pointer: "", reason: "\(path) is no absolute path without . and ..")
-        }
-        for number in [
-            policy.tmpMB, policy.timeoutMilliseconds, policy.graceMilliseconds, policy.outputHeadBytes,
-        ]
-            + [
-                policy.outputTailBytes, policy.limits.processes, policy.limits.openFiles,
-                policy.limits.fileMB,
-            ]
-        where number < 0 {
-            throw JSONCodingError(pointer: "", reason: "\(number): limits are not negative")
-        }
-        return policy
-    }
-
-    private static func refuseUnknown(_ json: JSON, _ known: Set<String>, at pointer: String)
-        throws(JSONCodingError)
-    {
-        for key in (json.objectValue ?? [:]).keys.sorted() where !known.contains(key) {
-            throw JSONCodingError(pointer: "\(pointer)/\(key)", reason: "is not a field of a policy")
-        }
-    }
-
-    private static func isPlain(_ path: String) -> Bool {
-        path.hasPrefix("/") && !path.utf8.contains(0)
-            && !path.split(separator: "/").contains { $0 == ".." || $0 == "." }
-    }
-
-    public var json: JSON { (try? JSONCoding.encode(self)) ?? .null }
 }

@@ -3,12 +3,12 @@ import CSystem
 import Glibc
 
 /// An IPv4 or IPv6 address in network byte order.
-struct Address: Sendable, Hashable {
-    var family: Int32
-    var bytes: [UInt8]
+public struct Address: Sendable, Hashable, CustomStringConvertible {
+    public var family: Int32
+    public var bytes: [UInt8]
 
     /// A literal; nil for a name.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         if let v4 = IPv4(text) {
             (family, bytes) = (AF_INET, v4.bytes)
             return
@@ -27,7 +27,7 @@ struct Address: Sendable, Hashable {
     ///
     /// /etc/hosts is read here because the name service of a statically linked binary loads shared
     /// libraries at run time, which guests should never need: all names they may use are in that file.
-    static func resolve(_ host: String) throws(SystemError) -> [Address] {
+    public static func resolve(_ host: String) throws(SystemError) -> [Address] {
         if let literal = Address(host) { return [literal] }
         let listed = hosts(host)
         if !listed.isEmpty { return listed }
@@ -42,6 +42,40 @@ struct Address: Sendable, Hashable {
         }
         defer { freeaddrinfo(first) }
         return first.map(all(of:)) ?? []
+    }
+
+    public var description: String {
+        if family == AF_INET { return bytes.map(String.init).joined(separator: ".") }
+        var text = [CChar](repeating: 0, count: 64)
+        guard inet_ntop(family, bytes, &text, 64) != nil else { return "?" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Whether it is this machine, its network, or one that is not the internet's. IANA special-purpose
+    /// registries; RFC 6890, RFC 4193, RFC 6598.
+    public var isPrivate: Bool {
+        if family == AF_INET { return Self.isPrivate(bytes) }
+        // An IPv4 address in IPv6 clothes: mapped, NAT64 or 6to4.
+        if bytes[..<10].allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF {
+            return Self.isPrivate(Array(bytes[12...]))
+        }
+        if bytes[..<12].elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0]) {
+            return Self.isPrivate(Array(bytes[12...]))
+        }
+        if bytes[0] == 0x20, bytes[1] == 0x02 { return Self.isPrivate(Array(bytes[2..<6])) }
+        if bytes[..<15].allSatisfy({ $0 == 0 }) { return true }
+        return bytes[0] & 0xFE == 0xFC || (bytes[0] == 0xFE && bytes[1] & 0x80 == 0x80) || bytes[0] == 0xFF
+    }
+
+    private static func isPrivate(_ v4: [UInt8]) -> Bool {
+        switch (v4[0], v4[1]) {
+        case (0, _), (10, _), (127, _), (169, 254), (192, 168), (172, 16...31), (100, 64...127),
+            (198, 18...19):
+            true
+        case (192, 0): v4[2] == 0 || v4[2] == 2
+        case (224...255, _): true
+        default: false
+        }
     }
 
     private static func all(of list: UnsafeMutablePointer<addrinfo>) -> [Address] {

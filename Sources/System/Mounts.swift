@@ -81,11 +81,18 @@ public enum Mounts {
     /// "/".
     ///
     /// The old root lands on top of the new one at "." and is detached from there, so that no directory is
-    /// needed for it; pivot_root(2) documents this.
+    /// needed for it; pivot_root(2) documents this. The kernel's first root file system, which a machine that
+    /// runs from its initramfs is still in, cannot be pivoted: there the new root is moved on top of it.
     public static func enterRoot(_ newRoot: String) throws(SystemError) {
         try check("chdir", newRoot) { chdir(newRoot) }
-        try pivotRoot(".", putOld: ".")
-        try unmount(".", .detach)
+        do throws(SystemError) {
+            try pivotRoot(".", putOld: ".")
+            try unmount(".", .detach)
+        } catch {
+            guard error.call == "pivot_root", error.code == EINVAL else { throw error }
+            try mount(".", "/", flags: .move)
+            try check("chroot", ".") { chroot(".") }
+        }
         try check("chdir", "/") { chdir("/") }
     }
 

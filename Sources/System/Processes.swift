@@ -52,6 +52,12 @@ public enum Processes {
     /// lock may be held for ever by a thread that does not exist there.
     public static func fork() throws(SystemError) -> Int32 { try check("fork") { cs_fork() } }
 
+    /// The same, with the child in another cgroup from its first instruction. Linux: clone3(2)
+    /// - Parameter group: A descriptor of the cgroup's directory.
+    public static func fork(intoGroup group: Int32) throws(SystemError) -> Int32 {
+        try check("clone3") { cs_fork_into(group) }
+    }
+
     /// Becomes another program; returns only on failure. Linux: execve(2)
     public static func execute(_ path: String, _ arguments: [String], environment: [String: String])
         -> SystemError

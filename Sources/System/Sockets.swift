@@ -60,6 +60,13 @@ public enum Sockets {
         throw last
     }
 
+    /// Connects to an address that is known already.
+    public static func connectTCP(
+        _ address: Address, port: UInt16, timeoutMilliseconds: Int = 10_000
+    ) throws(SystemError) -> FileDescriptor {
+        try connect(address, port: port, "\(address):\(port)", timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     private static func connect(
         _ address: Address, port: UInt16, _ operand: String, timeoutMilliseconds: Int
     ) throws(SystemError) -> FileDescriptor {

@@ -18,12 +18,15 @@ enum TidyRules {
         "Transfer": ["Wire", "CCurl"],
         "Gateway": ["Kit", "Wire", "System", "Transfer"],
         "Delivery": ["Kit", "Wire", "System", "Transfer"],
+        "Egress": ["Kit", "System"],
         "Platform": ["Kit", "Wire", "System"],
         "Service": [
-            "Core", "Journal", "Channel", "Gateway", "Delivery", "Platform", "Kit", "Wire", "System",
+            "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
+            "System",
         ],
         "CLI": [
-            "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Journal", "Core",
+            "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Egress", "Journal",
+            "Core",
         ],
         "openclaw": ["CLI"],
         "openclaw-harness": ["Harness"],

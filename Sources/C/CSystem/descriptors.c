@@ -20,6 +20,10 @@ const char *cs_error_text(int code) { return strerrordesc_np(code); }
 int cs_openat(int directory, const char *path, int flags, unsigned mode) {
     return openat(directory, path, flags | O_CLOEXEC, mode);
 }
+int cs_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+    struct { uint64_t flags, mode, resolve; } how = {flags | O_CLOEXEC, mode, resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
 int cs_fcntl(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 int cs_ioctl(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
 

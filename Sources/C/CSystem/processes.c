@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,17 @@ pid_t cs_spawn(const struct cs_spawn *command, const char **stage) {
 }
 
 pid_t cs_fork(void) { return fork(); }
+ssize_t cs_read_memory(pid_t pid, uint64_t address, void *bytes, size_t count) {
+    struct iovec local = {.iov_base = bytes, .iov_len = count};
+    struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = count};
+    return process_vm_readv(pid, &local, 1, &remote, 1, 0);
+}
+pid_t cs_fork_into(int group) {
+    struct { uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+        cgroup; } arguments = {.flags = 0x200000000ULL /* CLONE_INTO_CGROUP */, .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)group};
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
 int cs_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int cs_pidfd_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);

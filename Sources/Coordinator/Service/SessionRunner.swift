@@ -1,5 +1,6 @@
 import Core
 import Delivery
+import Egress
 import Gateway
 import Journal
 import Kit
@@ -35,6 +36,8 @@ final class SessionRunner: Sendable {
     private let server = Mutex<HTTPServer?>(nil)
     /// What agents drew.
     let boards: Mutex<CanvasBoards>
+    private let proxy = Mutex<EgressProxy?>(nil)
+    let egress = EgressJournal()
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])
 
@@ -167,6 +170,12 @@ final class SessionRunner: Sendable {
                 handler: { request, exchange in try api.answer(request, exchange) })
             made.start()
             server.withLock { $0 = made }
+            let proxy = EgressProxy(
+                listener: try platform.listen(group: id, port: UInt16(GuestDocument.proxyPort)),
+                caller: { [weak self] token in self?.egressCaller(token) },
+                record: { [weak self] record in self?.note(record) }, log: world.log)
+            proxy.start()
+            self.proxy.withLock { $0 = proxy }
         } catch {
             throw ServiceError("open the session \(id): \(error)", code: "no_platform")
         }
@@ -194,6 +203,8 @@ final class SessionRunner: Sendable {
     /// Ends the guest API. Connections that wait stay with the platform's socket.
     func close() {
         server.withLock { $0 }?.stop()
+        proxy.withLock { $0 }?.stop()
+        write(egress.flush(now: Clock.monotonicNanoseconds(), all: true))
         gateway.close(session: id)
     }
 
@@ -233,7 +244,9 @@ final class SessionRunner: Sendable {
     /// Looks at all clocks; called every few seconds.
     func tick() {
         let state = state
-        guard !state.phase.isOver, state.phase != .queued, !state.isPaused else { return }
+        guard !state.phase.isOver, state.phase != .queued else { return }
+        write(egress.flush(now: Clock.monotonicNanoseconds()))
+        guard !state.isPaused else { return }
         if let deadline = state.configuration?.deadline, Clock.wallMilliseconds() - state.startedAt > deadline
         {
             insist(

@@ -35,14 +35,16 @@ struct SandboxFiles: Sendable {
     func arguments(_ command: [String]) -> [String] { [program, "--"] + command }
     var descriptors: [(parent: Int32, child: Int32)] { [(policy.raw, 3), (report.raw, 4)] }
 
-    /// Everything in a file that a child wrote through the same descriptor.
+    /// Everything in a file that a child wrote or is still writing through the same descriptor: its position
+    /// stays where it is.
     static func contents(_ file: SharedDescriptor, limit: Int = Limits.capturedBytes) -> [UInt8] {
         var bytes: [UInt8] = []
-        guard lseek(file.raw, 0, SEEK_SET) == 0 else { return [] }
-        while bytes.count < limit, let piece = try? IO.read(file.raw, min(IO.chunkBytes, limit - bytes.count))
-        {
-            if piece.isEmpty { break }
-            bytes += piece
+        var piece = [UInt8](repeating: 0, count: IO.chunkBytes)
+        while bytes.count < limit {
+            let count = pread(file.raw, &piece, min(piece.count, limit - bytes.count), off_t(bytes.count))
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { break }
+            bytes += piece[..<count]
         }
         return bytes
     }

@@ -2,18 +2,17 @@ import Glibc
 import Kit
 import System
 
-/// Keeps time and output, and says in the end what held.
+/// Keeps time and output, answers what the filter refuses, carries what may leave, and says in the end what held.
 struct Parent {
-    let policy: SandboxPolicy
-    let command: [String]
-    let outputFile: String?
+    let call: Call
+    private let report: ReportFile
     private var layers: [String: JSON] = [:]
     private var failure: String?
     private var status: Spawn.ExitStatus?
 
-    init(policy: SandboxPolicy, command: [String], outputFile: String?) {
-        (self.policy, self.command, self.outputFile) = (policy, command, outputFile)
-    }
+    private var policy: SandboxPolicy { call.policy }
+
+    init(_ call: Call, _ report: ReportFile) { (self.call, self.report) = (call, report) }
 
     /// What came of it.
     struct Outcome {
@@ -22,64 +21,95 @@ struct Parent {
     }
 
     mutating func run() throws(SandboxError) -> Outcome {
-        let start = Clock.monotonicNanoseconds()
-        try enterNamespaces()
-        let output = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
-        let errors = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
-        let facts = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
-        let initial = layers
-        let pid = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
-        if pid == 0 {
-            let ends = Init.Ends(
-                output: output.writer.raw, errors: errors.writer.raw, facts: facts.writer.raw)
-            Init(policy: policy, command: command, ends: ends, layers: initial).run()
+        let began = Clock.monotonicNanoseconds()
+        try checkInput()
+        let signals = try attempt("hear signals") { () throws(SystemError) in
+            try Signals([SIGTERM, SIGINT, SIGHUP])
         }
-        for end in [output.writer, errors.writer, facts.writer] { end.close() }
-        var standardOutput = Capture(policy)
-        var standardError = Capture(policy)
-        var said: [UInt8] = []
-        let timedOut = try pump(
-            pid, [output.reader.raw, errors.reader.raw, facts.reader.raw], &standardOutput, &standardError,
-            &said)
-        _ = try attempt("wait") { () throws(SystemError) in try Processes.waitPID(pid) }
-        hear(said)
-        standardOutput.finish(1, copy: outputFile)
-        standardError.finish(2, copy: nil)
-        return outcome(start, timedOut, standardOutput, standardError)
+        let (group, groupReport) = ControlGroup.make(policy.limits)
+        defer { group?.remove() }
+        layers["cgroup"] = .string(groupReport)
+        try enterNamespaces()
+        var pump = try launch(group, signals)
+        try pump.run(policy)
+        _ = try attempt("wait") { () throws(SystemError) in try Processes.waitPID(pump.pid) }
+        hear(pump.said)
+        if let kills = group?.memoryKills, kills > 0 {
+            pump.denials.note(
+                "cgroup", "memory", "the command needed more than \(policy.limits.memoryMB) MB of memory")
+        }
+        pump.output.finish(1, copy: call.options.outputFile)
+        pump.errors.finish(2, copy: nil)
+        return outcome(began, &pump)
     }
 
-    private func outcome(_ start: Int64, _ timedOut: Bool, _ output: Capture, _ errors: Capture) -> Outcome {
+    /// A directory on standard input would be a way around every mount.
+    private func checkInput() throws(SandboxError) {
+        if let status = try? Files.status(of: 0), status.isDirectory {
+            throw SandboxError("standard input is a directory, which a tool is not given")
+        }
+    }
+
+    private func launch(_ group: ControlGroup?, _ signals: Signals) throws(SandboxError) -> Pump {
+        let pipes = try attempt("make pipes") { () throws(SystemError) in
+            (try IO.pipe().split(), try IO.pipe().split(), try IO.pipe().split())
+        }
+        let (output, errors, facts) = pipes
+        let side = try attempt("make a socket") { () throws(SystemError) in try Sockets.socketPair().split() }
+        let hasTerminal = call.options.terminal != nil
+        let pid = try attempt("fork") { () throws(SystemError) in
+            if let group { return try group.fork() }
+            return try Processes.fork()
+        }
+        if pid == 0 {
+            side.first.close()
+            let ends = Ends(
+                output: hasTerminal ? nil : output.writer.raw, errors: hasTerminal ? nil : errors.writer.raw,
+                facts: facts.writer.raw, side: side.second.raw)
+            Init(call: call, ends: ends, group: group, layers: layers).run()
+        }
+        for end in [output.writer, errors.writer, facts.writer, side.second] { end.close() }
+        return Pump(
+            pid: pid, call: call, outputs: (output.reader, errors.reader), facts: facts.reader,
+            side: side.first, signals: signals, report: report)
+    }
+
+    private func outcome(_ start: Int64, _ pump: inout Pump) -> Outcome {
         let code: Int32 =
             failure != nil
-            ? Sandbox.Exit.failed : timedOut ? Sandbox.Exit.timeout : status?.shellCode ?? Sandbox.Exit.failed
-        var denials: [JSON] = []
-        if case .signalled(let signal) = status, signal == SIGSYS {
-            denials.append(["layer": "seccomp", "what": "a system call that no tool needs ended the command"])
-        }
-        if case .signalled(let signal) = status, signal == SIGXCPU || signal == SIGXFSZ {
-            denials.append([
-                "layer": "rlimits",
-                "what": signal == SIGXCPU ? "CPU time is used up" : "a file grew too large",
-            ])
+            ? Sandbox.Exit.failed
+            : pump.timedOut ? Sandbox.Exit.timeout : status?.shellCode ?? Sandbox.Exit.failed
+        if case .signalled(let signal) = status {
+            switch signal {
+            case SIGSYS:
+                pump.denials.note(
+                    "seccomp", "architecture",
+                    "a system call of another architecture, or of x32, ended the command")
+            case SIGXCPU: pump.denials.note("rlimits", "cpu", "the CPU time of this call is used up")
+            case SIGXFSZ:
+                pump.denials.note("rlimits", "file", "a file grew beyond \(policy.limits.fileMB) MB")
+            default: break
+            }
         }
         var report: JSON = [
-            "exit_code": JSON(Int(code)), "timed_out": JSON(timedOut),
+            "exit_code": JSON(Int(code)), "timed_out": JSON(pump.timedOut),
             "duration_ms": JSON((Clock.monotonicNanoseconds() - start) / 1_000_000),
-            "stdout_bytes": JSON(output.total), "stderr_bytes": JSON(errors.total),
-            "elided_bytes": JSON(output.elided + errors.elided), "layers": .object(layers),
-            "denials": .array(denials),
+            "stdout_bytes": JSON(pump.output.total), "stderr_bytes": JSON(pump.errors.total),
+            "elided_bytes": JSON(pump.output.elided + pump.errors.elided), "layers": .object(layers),
+            "denials": .array(pump.denials.json),
         ]
         if case .signalled(let signal) = status { report["signal"] = JSON(Int(signal)) }
         if let failure { report["error"] = .string(failure) }
-        if failure == nil, status == nil, !timedOut { report["error"] = "the sandbox ended without a status" }
+        if pump.isCancelled { report["cancelled"] = true }
+        if failure == nil, status == nil, !pump.timedOut, !pump.isCancelled {
+            report["error"] = "the sandbox ended without a status"
+        }
+        if !call.options.without.isEmpty { report["switched_off"] = JSON(call.options.without.sorted()) }
         return Outcome(exitCode: code, report: report)
     }
 
-    // MARK: Namespaces
-
     /// An ordinary user needs a user namespace for all the others, and is root in it, with one id.
     private mutating func enterNamespaces() throws(SandboxError) {
-        var kinds: NamespaceKinds = [.mount, .pid, .ipc, .uts, .cgroup]
         let isRoot = Credentials.effectiveUser() == 0
         if !isRoot {
             let (user, group) = (Credentials.effectiveUser(), Credentials.effectiveGroup())
@@ -90,52 +120,12 @@ struct Parent {
                     groups: [.init(inside: 0, outside: group, count: 1)], denySetGroups: true)
             }
         }
-        if policy.network == .none { kinds.insert(.net) }
-        try attempt("make namespaces") { () throws(SystemError) in try Namespaces.unshare(kinds) }
+        // The network is made by init: our own stays as it is, because the relay needs it.
+        try attempt("make namespaces") { () throws(SystemError) in
+            try Namespaces.unshare([.mount, .pid, .ipc, .uts])
+        }
         layers["user_ns"] = JSON(!isRoot)
-        for name in ["mount_ns", "pid_ns", "ipc_ns", "uts_ns", "cgroup_ns"] { layers[name] = true }
-        layers["net_ns"] = JSON(policy.network == .none)
-        guard policy.network == .none else { return }
-        do throws(SystemError) {
-            try Netlink().linkUp("lo")
-        } catch {
-            layers["loopback"] = .string("down: \(error)")
-        }
-    }
-
-    // MARK: Output and time
-
-    /// Reads until all three pipes have ended or time is over; true for the latter.
-    private func pump(
-        _ pid: Int32, _ ends: [Int32], _ output: inout Capture, _ errors: inout Capture, _ said: inout [UInt8]
-    ) throws(SandboxError) -> Bool {
-        let deadline = Clock.monotonicNanoseconds() + Int64(policy.timeoutMilliseconds) * 1_000_000
-        var killAt: Int64?
-        var open = ends
-        while !open.isEmpty {
-            let now = Clock.monotonicNanoseconds()
-            let next = killAt ?? deadline
-            if now >= next {
-                // First the init tells everybody; then it dies, and everybody with it.
-                _ = Glibc.kill(pid, killAt == nil ? SIGTERM : SIGKILL)
-                if killAt != nil { return true }
-                killAt = now + Int64(policy.graceMilliseconds) * 1_000_000
-                continue
-            }
-            var entries = open.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-            let wait = Int((next - now) / 1_000_000) + 1
-            try attempt("poll") { () throws(SystemError) in try IO.poll(&entries, timeoutMilliseconds: wait) }
-            for entry in entries where entry.revents != 0 {
-                let bytes = try attempt("read") { () throws(SystemError) in try IO.read(entry.fd) }
-                if bytes.isEmpty { open.removeAll { $0 == entry.fd } }
-                switch entry.fd {
-                case ends[0]: output.add(bytes)
-                case ends[1]: errors.add(bytes)
-                default: if said.count < 1 << 20 { said += bytes }
-                }
-            }
-        }
-        return killAt != nil
+        for name in ["mount_ns", "pid_ns", "ipc_ns", "uts_ns"] { layers[name] = true }
     }
 
     /// What init and tool said about themselves, a JSON object a line.
@@ -148,40 +138,5 @@ struct Parent {
                 status = Spawn.ExitStatus(waitStatus: Int32(truncatingIfNeeded: value))
             }
         }
-    }
-}
-
-/// One output: its start, its end, and how much there was between.
-struct Capture {
-    private let headLimit: Int
-    private let tailLimit: Int
-    private var head: [UInt8] = []
-    private var tail: [UInt8] = []
-    private(set) var total = 0
-
-    init(_ policy: SandboxPolicy) {
-        headLimit = policy.outputHeadBytes
-        tailLimit = policy.outputTailBytes
-    }
-
-    var elided: Int { total - head.count - min(tail.count, tailLimit) }
-
-    mutating func add(_ bytes: [UInt8]) {
-        total += bytes.count
-        let room = min(headLimit - head.count, bytes.count)
-        head += bytes.prefix(room)
-        tail += bytes.dropFirst(room)
-        // Cut rarely: each cut moves what is kept.
-        if tail.count > 4 * tailLimit + 65536 { tail.removeFirst(tail.count - tailLimit) }
-    }
-
-    /// Writes it out.
-    func finish(_ descriptor: Int32, copy: String?) {
-        var bytes = head
-        if elided > 0 { bytes += Array("\n… \(elided) bytes elided …\n".utf8) }
-        bytes += tail.suffix(tailLimit)
-        // A reader that has left wants nothing more.
-        try? IO.writeAll(descriptor, bytes)
-        if let copy { try? Files.write(copy, bytes) }
     }
 }

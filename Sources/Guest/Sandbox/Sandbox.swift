@@ -23,9 +23,11 @@ public enum Sandbox {
         }
         do throws(SandboxError) {
             let policy = try line.readPolicy()
-            var parent = Parent(policy: policy, command: line.command, outputFile: line.outputFile)
+            var parent = Parent(
+                Call(policy: policy, command: line.command, options: line.options),
+                ReportFile(line.reportDescriptor))
             let outcome = try parent.run()
-            write(outcome.report, to: line.reportDescriptor)
+            ReportFile(line.reportDescriptor).finish(outcome.report)
             return outcome.exitCode
         } catch {
             return refuse(error, reportDescriptor: line.reportDescriptor)
@@ -35,15 +37,9 @@ public enum Sandbox {
     private static func refuse(_ error: SandboxError, reportDescriptor: Int32) -> Int32 {
         var report: JSON = ["exit_code": JSON(Int(Exit.failed)), "error": .string(error.description)]
         report["timed_out"] = false
-        write(report, to: reportDescriptor)
+        ReportFile(reportDescriptor).finish(report)
         try? IO.writeAll(2, Array("openclaw-sandbox: \(error)\n".utf8))
         return Exit.failed
-    }
-
-    /// The report goes nowhere when nobody gave a descriptor for it.
-    private static func write(_ report: JSON, to descriptor: Int32) {
-        guard fcntl(descriptor, F_GETFD) >= 0 else { return }
-        try? IO.writeAll(descriptor, report.serialized() + [0x0A])
     }
 }
 
@@ -62,50 +58,5 @@ func attempt<Value: ~Copyable>(
         return try body()
     } catch {
         throw SandboxError("\(what): \(error)")
-    }
-}
-
-/// What the command line says.
-struct CommandLineOptions {
-    var command: [String] = []
-    var reportDescriptor: Int32 = 4
-    var outputFile: String?
-    private var policyFile: String?
-
-    init(_ words: [String]) throws(SandboxError) {
-        var rest = words[...]
-        while let word = rest.popFirst(), word != "--" {
-            guard let value = rest.popFirst() else {
-                throw SandboxError("\(word) needs a value; \(Self.usage)")
-            }
-            switch word {
-            case "--policy": policyFile = value
-            case "--output-file": outputFile = value
-            case "--report-fd":
-                guard let number = Int32(value), number >= 0 else {
-                    throw SandboxError("--report-fd \(value)")
-                }
-                reportDescriptor = number
-            default: throw SandboxError("unknown option \(word); \(Self.usage)")
-            }
-        }
-        command = Array(rest)
-        guard !command.isEmpty else { throw SandboxError("no command; \(Self.usage)") }
-    }
-
-    private static let usage =
-        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file "
-        + "FILE] -- COMMAND…"
-
-    func readPolicy() throws(SandboxError) -> SandboxPolicy {
-        let bytes = try attempt("read the policy") { () throws(SystemError) in
-            if let policyFile { return try Files.read(policyFile, limit: 1 << 20) }
-            return try IO.readAll(3, limit: 1 << 20)
-        }
-        do {
-            return try SandboxPolicy.parse(try JSON.parse(bytes))
-        } catch {
-            throw SandboxError("the policy is not valid: \(error)")
-        }
     }
 }

@@ -51,6 +51,8 @@ public enum EventBody: Sendable, Hashable, Codable {
     case webhookFailed(about: Int64, reason: String)
     case artifactStored(agent: String, name: String, path: String)
     case sandboxDenied(agent: String, task: String?, denials: [String])
+    case egressAllowed(agent: String, host: String, port: Int, count: Int)
+    case egressDenied(agent: String, host: String, port: Int, count: Int, reason: String)
     // Merging
     case branchPublished(agent: String, task: String, commit: String)
     case overlapForecast(task: String, other: String, files: [String])

@@ -18,6 +18,8 @@ const char *cs_error_text(int code);       // [gnu] "No such file or directory";
 // Files
 struct cs_stat { uint32_t mode, uid, gid, nlink; int64_t size; uint64_t device, inode; int64_t modified_ns; };
 int cs_openat(int directory, const char *path, int flags, unsigned mode);              // [variadic]
+// [raw] openat2; errno ENOSYS before Linux 5.6
+int cs_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int cs_fcntl(int fd, int command, int argument);                                       // [variadic]
 int cs_stat(int directory, const char *path, int follow, struct cs_stat *result);      // [macro] st_mtim, S_IS*
 int cs_fstat(int fd, struct cs_stat *result);
@@ -44,6 +46,9 @@ enum { CS_SPAWN_MAX_FDS = 64 };
 // [fork] vfork and exec. Returns the pid; on failure -1, errno, and *stage names the step that failed.
 pid_t cs_spawn(const struct cs_spawn *command, const char **stage);
 pid_t cs_fork(void);                                                                   // [fork] unavailable in Swift
+// [gnu] process_vm_readv: bytes of another process's memory, up to the first page that is not there
+ssize_t cs_read_memory(pid_t pid, uint64_t address, void *bytes, size_t count);
+pid_t cs_fork_into(int group);                                // [fork] clone3 with CLONE_INTO_CGROUP; no atfork handlers
 int cs_pidfd_open(pid_t pid);                                                          // [raw]
 int cs_pidfd_signal(int pidfd, int signal);                                            // [raw]
 int cs_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d); // [variadic]

@@ -19,13 +19,15 @@ enum FileTools {
     }
 
     private static func bytes(_ path: String) throws(ToolProgram.Problem) -> [UInt8] {
-        guard !Files.isDirectory(path) else { throw ToolProgram.Problem("\(path) is a directory; use glob.") }
-        let size = try ToolProgram.system("read \(path)") { () throws(SystemError) in try Files.size(path) }
-        guard size <= Int64(fileBytes) else {
-            throw ToolProgram.Problem("\(path) has \(size) bytes, more than \(fileBytes); use grep.")
+        let roots = ToolRoots.readable
+        let status = try ToolRoots.perform("read \(path)") { () throws(SystemError) in try roots.status(path)
         }
-        return try ToolProgram.system("read \(path)") { () throws(SystemError) in
-            try Files.read(path, limit: fileBytes)
+        guard !status.isDirectory else { throw ToolProgram.Problem("\(path) is a directory; use glob.") }
+        guard status.size <= Int64(fileBytes) else {
+            throw ToolProgram.Problem("\(path) has \(status.size) bytes, more than \(fileBytes); use grep.")
+        }
+        return try ToolRoots.perform("read \(path)") { () throws(SystemError) in
+            try roots.read(path, limit: fileBytes)
         }
     }
 
@@ -84,11 +86,9 @@ enum FileTools {
     }
 
     static func store(_ bytes: [UInt8], at path: String) throws(ToolProgram.Problem) {
-        try ToolProgram.system("write \(path)") { () throws(SystemError) in
-            let parent = Files.parent(of: path)
-            if !parent.isEmpty, parent != ".", !Files.exists(parent) { try Files.makeDirectories(parent) }
-            // In place: the file's mode stays, and links lead where they lead.
-            try Files.write(path, bytes)
+        try ToolRoots.perform("write \(path)") { () throws(SystemError) in
+            // In place: the file's mode stays, and a link that stays below the roots leads where it leads.
+            try ToolRoots.writable.write(path, bytes)
         }
     }
 }

@@ -49,7 +49,9 @@ enum PatchTool {
             if let content {
                 try FileTools.store(Array(content.utf8), at: path)
             } else {
-                try ToolProgram.system("delete \(path)") { () throws(SystemError) in try Files.remove(path) }
+                try ToolRoots.perform("delete \(path)") { () throws(SystemError) in
+                    try ToolRoots.writable.remove(path)
+                }
             }
         }
         return "Done: \(words.joined(separator: ", "))."

@@ -33,7 +33,10 @@ enum SearchTools {
     static func glob(_ input: JSON) throws(ToolProgram.Problem) -> String {
         let pattern = try ToolProgram.text(input, "pattern")
         let root = input["path"]?.stringValue ?? "."
-        guard Files.isDirectory(root) else { throw ToolProgram.Problem("\(root) is no directory.") }
+        let status = try ToolRoots.perform("look into \(root)") { () throws(SystemError) in
+            try ToolRoots.readable.status(root)
+        }
+        guard status.isDirectory else { throw ToolProgram.Problem("\(root) is no directory.") }
         let matches = files(below: root).filter { PathPattern.matches($0, pattern) }
         let dated = matches.map { ($0, (try? Files.status("\(root)/\($0)").modifiedNanoseconds) ?? 0) }
         let sorted = dated.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }.map(\.0)
@@ -46,20 +49,23 @@ enum SearchTools {
         let pattern = try Expression(
             try ToolProgram.text(input, "pattern"), ignoresCase: input["-i"]?.boolValue == true)
         let root = input["path"]?.stringValue ?? "."
+        let roots = ToolRoots.readable
+        let status = try ToolRoots.perform("search \(root)") { () throws(SystemError) in
+            try roots.status(root)
+        }
         let paths: [String]
-        if Files.isDirectory(root) {
+        if status.isDirectory {
             let glob = input["glob"]?.stringValue
             paths = files(below: root).filter { path in glob.map { PathPattern.matches(path, $0) } ?? true }
                 .sorted()
                 .map { root == "." ? $0 : "\(root)/\($0)" }
         } else {
-            guard Files.exists(root) else { throw ToolProgram.Problem("There is no \(root).") }
             paths = [root]
         }
         var lines: [String] = []
         for path in paths {
-            guard let size = try? Files.size(path), size <= Int64(fileBytes),
-                let bytes = try? Files.read(path, limit: fileBytes), !bytes.prefix(8192).contains(0)
+            guard let size = try? roots.status(path).size, size <= Int64(fileBytes),
+                let bytes = try? roots.read(path, limit: fileBytes), !bytes.prefix(8192).contains(0)
             else { continue }
             for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
             {

@@ -14,6 +14,8 @@ final class ControlChannel {
     private var reader = JSONLines(limit: Limits.controlLineBytes)
     private var queue = OutputQueue()
     private var outgoing: ArraySlice<UInt8> = []
+    /// What is secret in this guest, which no line tells the host.
+    var redactor = Redactor()
 
     init(_ descriptor: SharedDescriptor) throws(SystemError) {
         self.descriptor = descriptor
@@ -58,7 +60,11 @@ final class ControlChannel {
 
     func send(_ message: JSONRPCMessage) { queue.append(message.json) }
     func notify(_ method: String, _ params: JSON) { send(.notification(method: method, params: params)) }
-    func log(_ line: OutputQueue.LogLine) { queue.append(line) }
+    func log(_ line: OutputQueue.LogLine) {
+        var line = line
+        line.line = redactor.redact(line.line)
+        queue.append(line)
+    }
 
     /// Writes what the host takes now.
     /// - Returns: False when the host has gone.

@@ -51,10 +51,12 @@ extension Supervisor {
         case .injectSecrets(let new):
             secrets.merge(new) { $1 }
             session.setSecrets(secrets)
+            channel.redactor = session.redactor
             reply(id, [:])
         case .run(let program):
             if hasPrimary { throw .server("primary process already running") }
             session.agentStarts(environment: secrets.merging(program.environment) { $1 })
+            channel.redactor = session.redactor
             let pid = try start(program, .primary, source: "agent")
             session.agentStarted(pid: pid)
             reply(id, ["pid": JSON(Int(pid)), "started_at": JSON(Clock.wallMilliseconds())])
@@ -90,6 +92,7 @@ extension Supervisor {
             try guest.setHosts(hosts)
             if let network = params["network"], !network.isNull { try guest.bringUp(network: network) }
             session.setSecrets(secrets)
+            channel.redactor = session.redactor
             session.setHosts(hosts)
             try session.configure(
                 instanceID: params["instance_id"]?.stringValue ?? "", document: params["guest"] ?? [:])

@@ -21,6 +21,7 @@ struct SandboxRun: Sendable {
         var policy = policy
         let milliseconds = min(max(1, policy["timeout_ms"]?.int64Value ?? 120_000), Limits.toolMilliseconds)
         policy["timeout_ms"] = JSON(milliseconds)
+        try session.openProxy(&policy)
         let files = try SandboxFiles(policy: policy, guest: guest)
         let stdin = try SandboxFiles.file(input, guest: guest)
         let stdout = try SandboxFiles.file([], guest: guest)

@@ -11,6 +11,9 @@ final class Session: Sendable {
         var instanceID = ""
         var document: JSON = [:]
         var secrets: [String: String] = [:]
+        /// Made anew whenever what is secret changes.
+        var redactor = Redactor()
+        var denials = PendingDenials()
         var runEnvironment: [String: String] = [:]
         var hosts: [ControlRequest.Host] = []
         var book = TaskBook()
@@ -41,7 +44,23 @@ final class Session: Sendable {
 
     // MARK: What the host says
 
-    func setSecrets(_ secrets: [String: String]) { state.withLock { $0.secrets = secrets } }
+    func setSecrets(_ secrets: [String: String]) {
+        state.withLock { state in
+            state.secrets = secrets
+            state.redactor = Self.redactor(secrets, state.runEnvironment)
+        }
+    }
+
+    /// Finds everything secret that this guest was given: what came as a secret, and what a program's
+    /// environment names like one.
+    private static func redactor(_ secrets: [String: String], _ environment: [String: String]) -> Redactor {
+        let words = ["TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL"]
+        let named = environment.filter { entry in words.contains { entry.key.uppercased().contains($0) } }
+        return Redactor(named.merging(secrets) { $1 })
+    }
+
+    /// What every line and every result goes through before it leaves the guest.
+    var redactor: Redactor { state.withLock { $0.redactor } }
     func setHosts(_ hosts: [ControlRequest.Host]) { state.withLock { $0.hosts = hosts } }
 
     /// Takes the guest document and starts what serves the session. A second call changes the document only.
@@ -64,6 +83,7 @@ final class Session: Sendable {
     func agentStarts(environment: [String: String]) {
         state.withLock { state in
             state.runEnvironment = environment
+            state.redactor = Self.redactor(state.secrets, environment)
             // A new agent process knows nothing of what the last one was given.
             _ = state.book.resume()
             state.clock.progress(now: Supervisor.now)

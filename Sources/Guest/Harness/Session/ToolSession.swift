@@ -16,6 +16,9 @@ final class ToolSession: Sendable {
     let layers: JSON
     private let peer: JSONRPCPeer
     private let ended = Condition<String?>(nil)
+    private let report: SharedDescriptor
+    /// How often each thing was refused, as far as somebody was told.
+    private let told = Mutex<[String: Int]>([:])
 
     init(task: String, policy: JSON, session: Session) throws(HarnessError) {
         self.task = task
@@ -30,6 +33,7 @@ final class ToolSession: Sendable {
         layers = probe.report["layers"] ?? [:]
         var policy = policy
         policy["timeout_ms"] = JSON(Limits.toolSessionMilliseconds)
+        try session.openProxy(&policy)
         let (ours, theirs) = try attempt("make a socket for the tools") { () throws(SystemError) in
             try Sockets.socketPair().split()
         }
@@ -38,6 +42,7 @@ final class ToolSession: Sendable {
             files.arguments([program, "tool", "serve"]), environment: guest.environment(asAgent: false),
             stdin: .descriptor(theirs.raw), stdout: .null, stderr: .null, descriptors: files.descriptors,
             dieWithParent: true)
+        report = files.report
         var limits = JSONRPCPeer.Limits()
         limits.lineBytes = Limits.agentLineBytes
         peer = JSONRPCPeer(input: ours, output: ours, name: "tools", limits: limits)
@@ -71,6 +76,22 @@ final class ToolSession: Sendable {
         }
     }
 
+    /// What was refused since the last time. The sandbox keeps its report up to date while it runs.
+    func newDenials() -> [JSON] {
+        let all = SandboxFiles.readReport(report)?["denials"]?.arrayValue ?? []
+        return told.withLock { told in
+            all.compactMap { denial in
+                let key = "\(denial["layer"]?.stringValue ?? "") \(denial["object"]?.stringValue ?? "")"
+                let count = denial["count"]?.intValue ?? 1
+                let known = told.updateValue(count, forKey: key) ?? 0
+                guard count > known else { return nil }
+                var new = denial
+                new["count"] = JSON(count - known)
+                return new
+            }
+        }
+    }
+
     func close() { peer.close() }
 }
 
@@ -91,9 +112,13 @@ extension Session {
 
     /// The task is over: its shell, its jobs and its /tmp go.
     func endTools() {
-        tools.withLock { current in
-            current?.close()
-            current = nil
+        let last = tools.withLock { current in
+            defer { current = nil }
+            return current
         }
+        guard let last else { return }
+        let denials = last.newDenials()
+        if !denials.isEmpty { tell(denials, task: last.task) }
+        last.close()
     }
 }

@@ -33,7 +33,7 @@ struct Tools: Sendable {
             result = try work(name, input, callID: callID)
         }
         result["duration_ms"] = JSON(Supervisor.now - start)
-        return result
+        return session.redactor.redact(result)
     }
 
     static func problem(_ text: String) -> JSON { ["content": .string(text), "is_error": true] }
@@ -96,19 +96,42 @@ struct Tools: Sendable {
         let wanted = input["timeout_ms"]?.intValue ?? input["timeout"]?.intValue ?? 0
         var result = try tools.call(
             name, input, timeoutMilliseconds: max(Limits.callMilliseconds, wanted + Limits.callSlack))
-        // 128 and the signal: a system call that the filter does not let through ended the command.
+        var denials = tools.newDenials()
+        // 128 and the signal: the filter ended the command.
         if result["exit_code"]?.intValue == 128 + Int(SIGSYS) {
-            let what = "a system call that no tool needs ended the command"
-            deny([["layer": "seccomp", "what": .string(what)]], &result, callID: callID)
+            denials.append([
+                "layer": "seccomp", "object": "architecture",
+                "what": "a system call of another architecture, or of x32, ended the command",
+            ])
         }
+        deny(denials, &result)
         return result
     }
 
-    private func deny(_ denials: [JSON], _ result: inout JSON, callID: String) {
-        var text = result["content"]?.stringValue ?? ""
-        for denial in denials { text += "\n[denied: \(denial["what"]?.stringValue ?? denial.text)]" }
-        result["content"] = .string(text)
-        tell(denials, callID: callID)
+    /// What the sandbox refused, in words that a model can act on; the coordinator hears of it too.
+    private func deny(_ denials: [JSON], _ result: inout JSON) {
+        guard !denials.isEmpty else { return }
+        session.tell(denials, task: currentTask?["id"]?.stringValue)
+        let hasFailed =
+            result["is_error"]?.boolValue == true || (result["exit_code"]?.intValue ?? 0) != 0
+        var lines: [String] = []
+        // What a runtime merely tries, and does without, is worth a word only when something went wrong.
+        for denial in denials where hasFailed || denial["probe"]?.boolValue != true {
+            let count = denial["count"]?.intValue ?? 1
+            let what = denial["what"]?.stringValue ?? denial.text
+            lines.append("[denied\(count > 1 ? " \(count) times" : ""): \(what)]")
+        }
+        let hosts = session.document["sandbox"]?["egress"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        if denials.contains(where: { $0["layer"]?.stringValue == "egress" }), !hosts.isEmpty {
+            lines.append("[this role reaches: \(hosts.joined(separator: ", "))]")
+        }
+        guard !lines.isEmpty else { return }
+        let text = lines.joined(separator: "\n")
+        if let blocks = result["content"]?.arrayValue {
+            result["content"] = .array(blocks + [["type": "text", "text": .string(text)]])
+        } else {
+            result["content"] = .string((result["content"]?.stringValue ?? "") + "\n" + text)
+        }
     }
 
     /// Tests run in a sandbox of their own, from a fresh copy where the role has one: nothing that an earlier
@@ -144,8 +167,7 @@ struct Tools: Sendable {
         ]
         result["results"] = answer["results"]
         result["layers"] = run.report["layers"]
-        let denials = run.report["denials"]?.arrayValue ?? []
-        if !denials.isEmpty { deny(denials, &result, callID: "run_tests") }
+        deny(run.report["denials"]?.arrayValue ?? [], &result)
         return result
     }
 
@@ -170,20 +192,6 @@ struct Tools: Sendable {
             }
         }
         return isInWord ? words + [word] : words
-    }
-
-    private func tell(_ denials: [JSON], callID: String) {
-        let body: JSON = [
-            "call_id": .string(callID), "task": currentTask?["id"] ?? .null, "denials": .array(denials),
-        ]
-        let session = session
-        Worker.start("denials", stackBytes: 256 * 1024) {
-            do throws(HarnessError) {
-                _ = try session.courier?.post("/coordinator/denials", body, .milliseconds(60_000))
-            } catch {
-                session.mailbox.log("denials: \(error)")
-            }
-        }
     }
 }
 

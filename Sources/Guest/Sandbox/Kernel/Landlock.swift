@@ -3,7 +3,7 @@ import Glibc
 import Kit
 import System
 
-/// Rules on paths that hold whatever the mounts say. Linux: landlock(7)
+/// Rules that hold whatever the mounts say. Linux: landlock(7)
 struct Landlock {
     private let policy: SandboxPolicy
 
@@ -25,6 +25,11 @@ struct Landlock {
         }
     }
 
+    /// LANDLOCK_ACCESS_NET_BIND_TCP and CONNECT_TCP, from version 4 on.
+    private static let tcp: UInt64 = 3
+    /// LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and SIGNAL, from version 6 on.
+    private static let scopes: UInt64 = 3
+
     /// Restricts this process for good.
     /// - Returns: What holds, for the report.
     func restrict() throws(SandboxError) -> String {
@@ -33,8 +38,9 @@ struct Landlock {
             return "absent (\(SystemError(call: "landlock_create_ruleset", code: cs_errno()).name))"
         }
         let all = Access.all(abi)
-        // Scopes: no abstract sockets and no signals to the outside. LANDLOCK_SCOPE_*
-        let ruleset = cs_landlock_create(all, 0, abi >= 6 ? 3 : 0)
+        // A build needs its loopback; a tool without sockets needs no port either.
+        let network = abi >= 4 && policy.seccomp == .strict ? Self.tcp : 0
+        let ruleset = cs_landlock_create(all, network, abi >= 6 ? Self.scopes : 0)
         guard ruleset >= 0 else {
             throw SandboxError(
                 "make landlock rules: \(SystemError(call: "landlock_create_ruleset", code: cs_errno()))")
@@ -42,9 +48,7 @@ struct Landlock {
         defer { close(ruleset) }
         try allow("/", Access.reading, ruleset)
         let writable = policy.views.filter { $0.mode != .readOnly }.map(\.target)
-        for path in writable + ["/tmp", "/var/tmp", "/dev/shm"] where Files.exists(path) {
-            try allow(path, all, ruleset)
-        }
+        for path in writable + ["/tmp", "/dev/shm"] where Files.exists(path) { try allow(path, all, ruleset) }
         try allow("/dev", (Access.reading | Access.writeFile | Access.truncate | Access.ioctl) & all, ruleset)
         // Programs name their threads and lower their own limits there.
         try allow("/proc", (Access.reading | Access.writeFile | Access.truncate) & all, ruleset)
@@ -52,7 +56,10 @@ struct Landlock {
             throw SandboxError(
                 "apply landlock rules: \(SystemError(call: "landlock_restrict_self", code: cs_errno()))")
         }
-        return "abi \(abi)"
+        let parts =
+            ["fs"] + (abi >= 5 ? ["ioctl"] : []) + (network != 0 ? ["tcp"] : [])
+            + (abi >= 6 ? ["scopes"] : [])
+        return "abi \(abi) (\(parts.joined(separator: " ")))"
     }
 
     private func allow(_ path: String, _ access: UInt64, _ ruleset: Int32) throws(SandboxError) {
@@ -62,6 +69,11 @@ struct Landlock {
             throw SandboxError("open \(path): \(SystemError(call: "open", code: cs_errno()))")
         }
         defer { close(handle) }
+        var access = access
+        // Rights on entries make no sense for a file, and the kernel refuses them.
+        if !Files.isDirectory(path) {
+            access &= Access.execute | Access.writeFile | Access.readFile | Access.truncate | Access.ioctl
+        }
         guard cs_landlock_allow_path(ruleset, handle, access) == 0 else {
             throw SandboxError(
                 "allow \(path): \(SystemError(call: "landlock_add_rule", operand: path, code: cs_errno()))")

@@ -1,0 +1,190 @@
+import Glibc
+import Kit
+import System
+
+/// The one way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's
+/// parent carries to the coordinator's egress proxy. The tool has no route to anything else, and the token that
+/// tells the proxy who is calling is added here, where the tool cannot see it.
+struct Relay {
+    private let host: String
+    private let port: UInt16
+    private let token: String
+    private let listener: SharedDescriptor
+    private var links: [Link] = []
+
+    /// Connections at a time; more wait in the listener's backlog.
+    private static let limit = 128
+    /// How long reaching the proxy may take. It is the next machine, or this one.
+    private static let connectMilliseconds = 3000
+    /// Where the listener is, in the tool's namespace.
+    static let toolPort: UInt16 = 3128
+
+    /// - Parameter proxy: HOST:PORT, of a policy that was checked.
+    init(listener: SharedDescriptor, proxy: String, token: String) {
+        let parts = proxy.split(separator: ":")
+        host = String(parts.first ?? "")
+        port = parts.last.flatMap { UInt16($0) } ?? 0
+        (self.listener, self.token) = (listener, token)
+    }
+
+    /// What to wait for.
+    var entries: [pollfd] {
+        var entries: [pollfd] = []
+        if links.count < Self.limit {
+            entries.append(pollfd(fd: listener.raw, events: Int16(POLLIN), revents: 0))
+        }
+        for link in links { entries += link.entries }
+        return entries
+    }
+
+    /// Does what the ready descriptors allow.
+    mutating func serve(_ ready: [Int32: Int16], _ denials: inout Denials) {
+        if ready[listener.raw] != nil { accept() }
+        for index in links.indices { links[index].serve(ready, &denials) }
+        links.removeAll { $0.isOver }
+    }
+
+    private mutating func accept() {
+        guard let client = try? Sockets.accept(listener.raw).shared() else { return }
+        let server = try? Sockets.connectTCP(host, port: port, timeoutMilliseconds: Self.connectMilliseconds)
+        guard let server = server?.shared(), (try? IO.setNonBlocking(client.raw)) != nil,
+            (try? IO.setNonBlocking(server.raw)) != nil
+        else {
+            let text = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            try? IO.writeAll(client.raw, Array(text.utf8))
+            return
+        }
+        links.append(Link(client: client, server: server, token: token))
+    }
+}
+
+/// One connection: the head of the request gets the token, the head of the answer is looked at, and everything
+/// else passes.
+private struct Link {
+    private let client: SharedDescriptor
+    private let server: SharedDescriptor
+    private let token: String
+    private var request: ProxyRequestHead? = ProxyRequestHead()
+    private var target = ""
+    private var answer: [UInt8]? = []
+    private var up = Buffer()
+    private var down = Buffer()
+    private(set) var isOver = false
+
+    init(client: SharedDescriptor, server: SharedDescriptor, token: String) {
+        (self.client, self.server, self.token) = (client, server, token)
+    }
+
+    var entries: [pollfd] {
+        var (toClient, toServer): (Int32, Int32) = (0, 0)
+        if up.canTake { toClient |= POLLIN }
+        if !down.isEmpty { toClient |= POLLOUT }
+        if down.canTake { toServer |= POLLIN }
+        if !up.isEmpty { toServer |= POLLOUT }
+        return [
+            pollfd(fd: toClient == 0 ? -1 : client.raw, events: Int16(toClient), revents: 0),
+            pollfd(fd: toServer == 0 ? -1 : server.raw, events: Int16(toServer), revents: 0),
+        ]
+    }
+
+    mutating func serve(_ ready: [Int32: Int16], _ denials: inout Denials) {
+        guard !isOver else { return }
+        if ready[client.raw] != nil, up.canTake { take(from: client, isRequest: true, &denials) }
+        if ready[server.raw] != nil, down.canTake { take(from: server, isRequest: false, &denials) }
+        up.flush(to: server)
+        down.flush(to: client)
+        if up.isBroken || down.isBroken || (up.isDone && down.isDone) || (down.isDone && request == nil) {
+            isOver = true
+        }
+        if isOver {
+            client.close()
+            server.close()
+        }
+    }
+
+    private mutating func take(from source: SharedDescriptor, isRequest: Bool, _ denials: inout Denials) {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try IO.read(source.raw, 16384)
+        } catch {
+            if error.code != EAGAIN { isOver = true }
+            return
+        }
+        guard !bytes.isEmpty else {
+            if isRequest { up.end() } else { down.end() }
+            return
+        }
+        if isRequest { ask(bytes) } else { hear(bytes, &denials) }
+    }
+
+    private mutating func ask(_ bytes: [UInt8]) {
+        guard request != nil else { return up.add(bytes) }
+        switch request?.add(bytes) {
+        case .some(.more), nil: break
+        case .some(.head(let head)):
+            target = head.target
+            up.add(head.bytes(token: token))
+            request = nil
+        case .some(.refused(let reason)):
+            let text = "the request is not one for a proxy: \(reason)\n"
+            down.add(
+                Array(
+                    ("HTTP/1.1 400 Bad Request\r\nContent-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n"
+                        + text).utf8))
+            down.end()
+            up.end()
+            request = nil
+        }
+    }
+
+    private mutating func hear(_ bytes: [UInt8], _ denials: inout Denials) {
+        if let known = answer {
+            let start = known + bytes.prefix(64)
+            if start.count >= 12 {
+                let status = String(decoding: start[9..<12], as: UTF8.self)
+                if status == "403" {
+                    denials.note(
+                        "egress", target, "the host \(target) is not one that this role may reach",
+                        ["host": .string(target)])
+                }
+                answer = nil
+            } else {
+                answer = start
+            }
+        }
+        down.add(bytes)
+    }
+}
+
+/// Bytes on their way, bounded by reading only when there is room.
+private struct Buffer {
+    private var bytes: [UInt8] = []
+    private var isEnding = false
+    private(set) var isDone = false
+    private(set) var isBroken = false
+    private static let room = 65536
+
+    var isEmpty: Bool { bytes.isEmpty }
+    var canTake: Bool { !isEnding && bytes.count < Self.room }
+
+    mutating func add(_ more: [UInt8]) { bytes += more }
+    mutating func end() { isEnding = true }
+
+    mutating func flush(to target: SharedDescriptor) {
+        while !bytes.isEmpty {
+            let count = send(target.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            if count > 0 {
+                bytes.removeFirst(count)
+            } else if errno == EAGAIN {
+                return
+            } else if errno != EINTR {
+                isBroken = true
+                return
+            }
+        }
+        if isEnding, !isDone {
+            isDone = true
+            IO.shutdown(target.raw, read: false, write: true)
+        }
+    }
+}
