@@ -29,7 +29,7 @@ struct Doctor {
         let findings = [
             kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
             credentials(), settings(), namesakes(),
-        ]
+        ] + grounds()
         for finding in findings {
             if terminal.wantsJSON {
                 terminal.json([

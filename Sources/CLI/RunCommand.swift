@@ -22,7 +22,7 @@ extension Command {
             OptionSpec("model", value: "SPEC", "the model; see openclaw help models"),
             OptionSpec("budget", value: "USD", "never spend more than this"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
-            OptionSpec("isolation", value: "KIND", "what guests are: namespace"),
+            OptionSpec("isolation", value: "KIND", "what guests are: namespace, microvm, microvm-emulated"),
             OptionSpec("deadline", value: "MINUTES", "give up after this time"),
             OptionSpec("allow-dirty", "start although there are uncommitted changes; they stay out of it"),
             OptionSpec(
