@@ -57,8 +57,8 @@ lint: ## fail on a source that is not in the project's format
 sizes: build ## sizes of the programs
 	@ls -l dist/bin dist/kit/hooks dist/kit/guest | awk '$$5 > 0 && NF > 8 {printf "%-24s %10d\n", $$9, $$5}'
 
-image: ## the agent-base image is not built by this version yet
-	@echo "make image: not available yet: guests of this version use the machine's own /usr (see docs/PROMISES.md, I1)" >&2; exit 69
+image: build ## the agent-base image, and the root file system that AEGIS_IMAGE boots (needs root; LEAVE_OUT=chromium)
+	@scripts/setup image && image/build $(LEAVE_OUT)
 
 clean: ## remove what was built
 	@rm -rf .build .build-release dist

@@ -43,14 +43,29 @@ extension Command {
     }
 
     static let platform = Command(
-        name: "platform", operands: "serve|stop|status",
+        name: "platform", operands: "serve|stop|status|plan KIND DIRECTORY",
         summary: "the embedded platform: an aegisd for machines without one", group: .setup,
-        operandKinds: [.words(["serve", "stop", "status"])], operandLimit: 1, options: []
+        operandKinds: [.words(["serve", "stop", "status", "plan"])], operandLimit: 3, options: []
     ) { (arguments) throws(CLIError) in
         let terminal = Terminal(arguments)
         let home = Home()
         switch arguments.positional.first {
         case "serve": return try Daemon.platform(home)
+        case "plan":
+            let words = arguments.positional
+            guard words.count == 3, let kind = Isolation(rawValue: words[1]), kind.isMachine else {
+                throw CLIError(
+                    .usage,
+                    "openclaw platform plan needs microvm or microvm-emulated, and a directory for the disk")
+            }
+            let ground = MachineGround(directory: "\(home.path)/platform/machine")
+            do throws(PlatformError) {
+                let plan = try ground.plan(kind, kit: home.kit, place: words[2], owner: 0)
+                terminal.line(plan.text)
+            } catch {
+                throw CLIError(.noPlatform, error.message, hint: error.hint)
+            }
+            return .done
         case "stop":
             let hasStopped = try Daemon.stopPlatform(home)
             terminal.done(

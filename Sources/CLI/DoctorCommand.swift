@@ -26,10 +26,11 @@ struct Doctor {
     let home: Home
 
     func run(_ terminal: Terminal) -> ExitCode {
-        let findings = [
-            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
-            credentials(), settings(), namesakes(),
-        ]
+        let findings =
+            [
+                kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
+                credentials(), settings(), namesakes(),
+            ] + grounds()
         for finding in findings {
             if terminal.wantsJSON {
                 terminal.json([

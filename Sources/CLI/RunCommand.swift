@@ -26,7 +26,7 @@ extension Command {
                 "budget", value: "[NAME=]USD",
                 "never spend more than this, or on a role or an agent; may be given several times"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
-            OptionSpec("isolation", value: "KIND", "what guests are: namespace"),
+            OptionSpec("isolation", value: "KIND", "what guests are: namespace, microvm, microvm-emulated"),
             OptionSpec("deadline", value: "MINUTES", "give up after this time"),
             OptionSpec("allow-dirty", "start although there are uncommitted changes; they stay out of it"),
             OptionSpec(

@@ -114,9 +114,13 @@ public struct Instance: Sendable, Hashable, Codable {
     public var fromPool: Bool
     /// From the request until its program ran, in milliseconds.
     public var startMilliseconds: Int64?
+    /// What kind of guest it is.
+    public var isolation: String?
+    /// What its harness said of its boot: `kernel_ms`, `uptime_ms`, `boot_ms`, `layers`.
+    public var boot: JSON?
 
     enum CodingKeys: String, CodingKey {
-        case id, state, pid, address, exit
+        case id, state, pid, address, exit, isolation, boot
         case appID = "app_id"
         case fromPool = "from_pool"
         case startMilliseconds = "start_ms"

@@ -35,6 +35,9 @@ public enum Processes {
     /// True while there is such a process, a zombie included.
     public static func exists(_ pid: Int32) -> Bool { Glibc.kill(pid, 0) == 0 || cs_errno() == EPERM }
 
+    /// How many processors this machine has. Linux: sysconf(3)
+    public static func processors() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// This process. Linux: getpid(2)
     public static func current() -> Int32 { getpid() }
 

@@ -26,13 +26,16 @@ public enum Spawn {
         /// KILL when the *thread* that started it ends (prctl(2) PR_SET_PDEATHSIG): use it only from
         /// threads that live as long as the child should.
         public var dieWithParent: Bool
+        /// An open `cgroup.procs` that the child enters before it becomes the program. Linux: cgroups(7)
+        public var cgroup: Int32?
 
         /// A command with nothing on stdin, both outputs captured, in its own session.
         public init(
             _ arguments: [String], environment: [String: String]? = nil, workingDirectory: String? = nil,
             stdin: Input = .null, stdout: Output = .capture(), stderr: Output = .capture(),
             descriptors: [(parent: Int32, child: Int32)] = [], newSession: Bool = true,
-            timeoutMilliseconds: Int? = nil, graceMilliseconds: Int = 2000, dieWithParent: Bool = false
+            timeoutMilliseconds: Int? = nil, graceMilliseconds: Int = 2000, dieWithParent: Bool = false,
+            cgroup: Int32? = nil
         ) {
             self.arguments = arguments
             self.environment = environment
@@ -45,6 +48,7 @@ public enum Spawn {
             self.timeoutMilliseconds = timeoutMilliseconds
             self.graceMilliseconds = graceMilliseconds
             self.dieWithParent = dieWithParent
+            self.cgroup = cgroup
         }
     }
 
@@ -151,7 +155,7 @@ public enum Spawn {
                     path: program, argv: argv.pointers, envp: envp.pointers, directory: directory,
                     parent_fds: parents.baseAddress, child_fds: children.baseAddress,
                     fd_count: Int32(parents.count), new_session: command.newSession ? 1 : 0,
-                    death_signal: command.dieWithParent ? SIGKILL : 0)
+                    death_signal: command.dieWithParent ? SIGKILL : 0, cgroup: command.cgroup ?? -1)
                 return cs_spawn(&raw, &stage)
             }
         }

@@ -48,6 +48,9 @@ __attribute__((noinline, noreturn)) static void become(
         // The parent may have died before the call; then nobody would send the signal.
         if (getppid() != parent && parent != 0) _exit(127);
     }
+    // "0" is the writer; before exec, so that nothing it starts can escape.
+    stage = "cgroup.procs";
+    if (command->cgroup >= 0 && write(command->cgroup, "0", 1) != 1) goto failed;
     stage = "chdir";
     if (command->directory != NULL && chdir(command->directory) != 0) goto failed;
     stage = "dup";

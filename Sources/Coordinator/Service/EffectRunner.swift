@@ -232,7 +232,8 @@ struct EffectRunner: Sendable {
             InstanceRequest(
                 app: .init(id: app, sessionID: id, coordinatorURL: Self.coordinatorURL), policy: "stateless",
                 workspace: .init(volumeID: id, writable: []),
-                maxRuntimeSeconds: Self.gateMilliseconds / 1000 + 120))
+                maxRuntimeSeconds: Self.gateMilliseconds / 1000 + 120,
+                isolation: session.state.configuration?.isolation ?? "namespace"))
         defer { try? world.platform.terminate(instance.id, graceMilliseconds: 500) }
         let policy = GuestDocument.gatePolicy(
             tree: "\(GuestDocument.workspace)/\(name)", timeoutMilliseconds: Self.gateMilliseconds)

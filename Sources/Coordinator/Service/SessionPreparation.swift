@@ -2,6 +2,7 @@ import Delivery
 import Gateway
 import Journal
 import Kit
+import Platform
 import System
 
 /// Turns what a person asked for into a session that can start; whatever is wrong is said before anything
@@ -34,8 +35,8 @@ struct SessionPreparation: Sendable {
             throw Self.usage("agents: \(agents); a session has 1 to 8")
         }
         let isolation = body["isolation"]?.stringValue ?? "namespace"
-        guard isolation == "namespace" else {
-            throw Self.usage("isolation \(isolation) is not in this build; namespace is")
+        guard Isolation(rawValue: isolation) != nil else {
+            throw Self.usage("isolation \(isolation) is unknown; the kinds are \(Isolation.names)")
         }
         let plan = try body["plan"].flatMap { $0.isNull ? nil : $0 }.map { (json) throws(ServiceError) in
             try Self.read(plan: json)

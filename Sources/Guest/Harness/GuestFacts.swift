@@ -5,6 +5,23 @@ import System
 
 /// What is true of this guest from its start to its end.
 struct GuestFacts: Sendable {
+    /// What is around this harness.
+    enum Ground: String, Sendable, CaseIterable {
+        /// Namespaces that our launcher made.
+        case namespace
+        /// A virtual machine of our platform.
+        case microvm
+        /// Anything else: another platform's machine, a container, a process on a workstation.
+        case machine
+
+        static var current: Ground {
+            Environment.get("AEGIS_GROUND").flatMap(Ground.init(rawValue:)) ?? .machine
+        }
+    }
+
+    let ground = Ground.current
+    /// Where processes of the guest are counted and bounded; nil where the platform does that, or nobody.
+    var cgroup: SharedDescriptor?
     /// PID 1 owns the machine: it mounts, names and ends everything. An ordinary child touches nothing of
     /// the host.
     let isPID1: Bool
@@ -43,7 +60,7 @@ struct GuestFacts: Sendable {
     var layers: JSON {
         [
             "pid1": JSON(isPID1), "users": JSON(hasUsers),
-            "ground": JSON(Environment.get("AEGIS_GROUND") ?? "machine"),
+            "ground": .string(ground.rawValue),
         ]
     }
 
@@ -116,35 +133,6 @@ struct GuestFacts: Sendable {
                 if error.code != EEXIST { throw error }
             }
         }
-    }
-
-    /// What the early boot of a machine needs and a container has already: mounts that are missing, and lo.
-    /// - Returns: What could not be done; none of it keeps the harness from answering the host.
-    func boot() -> [String] {
-        guard isPID1 else { return [] }
-        var problems: [String] = []
-        let mounts: [(String, String, MountFlags, String)] = [
-            ("proc", "/proc", [.noSetuid, .noDevices, .noExecute], ""),
-            ("sysfs", "/sys", [.noSetuid, .noDevices, .noExecute], ""),
-            ("devtmpfs", "/dev", [.noSetuid], "mode=755"),
-            ("devpts", "/dev/pts", [.noSetuid, .noExecute], "gid=5,mode=620,ptmxmode=666"),
-            ("tmpfs", "/dev/shm", [.noSetuid, .noDevices], "mode=1777"),
-            ("tmpfs", "/tmp", [.noSetuid, .noDevices], "mode=1777"),
-            ("tmpfs", "/run", [.noSetuid, .noDevices], "mode=755"),
-        ]
-        // In a namespace guest the launcher has made them all before this namespace was locked.
-        if Environment.get("AEGIS_GROUND") != "namespace" {
-            for (type, target, flags, data) in mounts {
-                if (try? Files.makeDirectories(target)) == nil { continue }
-                do throws(SystemError) {
-                    try Mounts.mount(type, target, type: type, flags: flags, data: data)
-                } catch {
-                    if error.code != EBUSY { problems.append(error.description) }
-                }
-            }
-        }
-        do throws(SystemError) { try Netlink().linkUp("lo") } catch { problems.append(error.description) }
-        return problems
     }
 }
 

@@ -9,17 +9,23 @@ public enum Harness {
     /// The version told to the host.
     static let version = "1"
 
-    /// Runs the program: `launch` makes a namespace guest, `as UID GID -- COMMAND` starts a program as
-    /// another user, nothing is the harness itself.
+    /// Runs the program: `launch` makes a guest, `vmm` is PID 1 around a virtual machine, `as UID GID --
+    /// COMMAND` starts a program as another user, nothing is the harness itself.
     /// - Returns: The exit code.
     public static func main() -> Int32 {
+        if EarlyBoot.isNeeded {
+            say("\(EarlyBoot.run())")
+            // PID 1 must not return: the kernel would panic, and say less.
+            return PowerOff.end(code: 70)
+        }
         let arguments = Array(Environment.arguments().dropFirst())
         switch arguments.first {
         case nil: return harness()
         case "launch" where arguments.count == 1: return Launcher.run()
+        case "vmm" where arguments.count == 1: return Hypervisor.run()
         case "as": return Impersonation.run(Array(arguments.dropFirst()))
         default:
-            say("usage: openclaw-harness [launch | as UID GID -- COMMAND…]")
+            say("usage: openclaw-harness [launch | vmm | as UID GID -- COMMAND…]")
             return 64
         }
     }
@@ -35,8 +41,13 @@ public enum Harness {
             // Before anything that reads /proc.
             let isPID1 = Processes.current() == 1
             if isPID1, !Files.exists("/proc/self/exe") { try? Mounts.mount("proc", "/proc", type: "proc") }
-            let guest = try GuestFacts.discover()
-            let problems = guest.boot()
+            var guest = try GuestFacts.discover()
+            var problems = guest.boot()
+            if isPID1, guest.ground == .microvm {
+                do throws(SystemError) { guest.cgroup = try ControlGroups.make() } catch {
+                    problems.append("no control groups: \(error)")
+                }
+            }
             if !isPID1 { try Processes.setSubreaper() }
             // What agents and tools run must not be able to read our memory: it holds the secrets.
             try Processes.setDumpable(false)
@@ -45,21 +56,31 @@ public enum Harness {
             let supervisor = try Supervisor(guest: guest, signals: signals, channel: channel)
             for problem in problems { supervisor.log("boot: \(problem)") }
             // The real platform takes the first line for an answer, so only our own hears that we are ready.
-            if Environment.get("AEGIS_CONTROL_FD") != nil || Environment.get("AEGIS_READY") == "1" {
-                let milliseconds = (Clock.monotonicNanoseconds() - start) / 1_000_000
-                channel.notify(
-                    "ready",
-                    [
-                        "pid": JSON(Int(Processes.current())), "boot_ms": JSON(milliseconds),
-                        "version": .string(version),
-                        "layers": guest.layers,
-                    ])
+            if isOwnHost {
+                channel.notify("ready", ready(guest, since: start))
             }
-            return try supervisor.run()
+            return PowerOff.end(code: try supervisor.run())
         } catch {
             say("\(error)")
-            return 70
+            return PowerOff.end(code: 70)
         }
+    }
+
+    /// Our own platform, which wants to hear that we are ready.
+    static var isOwnHost: Bool {
+        Environment.get("AEGIS_CONTROL_FD") != nil || Environment.get("AEGIS_READY") == "1"
+    }
+
+    private static func ready(_ guest: GuestFacts, since start: Int64) -> JSON {
+        var facts: JSON = [
+            "pid": JSON(Int(Processes.current())), "version": .string(version), "layers": guest.layers,
+            "boot_ms": JSON((Clock.monotonicNanoseconds() - start) / 1_000_000),
+        ]
+        if let kernel = Environment.get("AEGIS_KERNEL_MS").flatMap({ Int64($0) }) {
+            facts["kernel_ms"] = JSON(kernel)
+            facts["uptime_ms"] = JSON(GuestClock.uptimeMilliseconds())
+        }
+        return facts
     }
 
     private static func prepare(_ guest: GuestFacts) throws(HarnessError) {

@@ -80,12 +80,24 @@ extension EmbeddedPlatform {
             "version": "0.1.0", "backend": "embedded", "pid": JSON(Int(Processes.current())),
             "instances": JSON(guests),
             "capabilities": [
-                "isolation": ["namespace"], "pause": "sigstop", "snapshot": false, "warm_pool": JSON(pool),
-                // This build makes no cgroups: what is limited is limited per tool call.
-                "limits": ["memory": "none", "cpu": "none", "processes": "rlimit", "disk": "none"],
+                "isolation": JSON(usableKinds), "pause": "sigstop", "snapshot": false,
+                "warm_pool": JSON(pool),
+                // What holds a whole guest. In a namespace guest, what is limited is limited per tool call.
+                "limits": [
+                    "namespace": ["memory": "none", "cpu": "none", "processes": "rlimit", "disk": "none"],
+                    "microvm": ["memory": "vm", "cpu": "vm", "processes": "cgroup", "disk": "vm"],
+                ],
                 "rootless": JSON(ids.isRootless), "uid_range": JSON(ids.isRange),
             ],
         ]
+    }
+
+    /// The kinds of guests that can be made here. KVM is tried when somebody asks for it, not for this list.
+    private var usableKinds: [String] {
+        var kinds = [Isolation.namespace.rawValue]
+        if (try? machine.check(.emulated)) != nil { kinds.append(Isolation.emulated.rawValue) }
+        if case .works? = machine.knownKVM { kinds.append(Isolation.microvm.rawValue) }
+        return kinds
     }
 
     // MARK: Kits, secrets, volumes, groups
@@ -179,6 +191,7 @@ extension EmbeddedPlatform {
             publish(guest)
         case "resume":
             try guest.signalAll(SIGCONT)
+            guest.tellTime()
             publish(guest)
         case "terminate":
             guest.end("it was asked for", graceMilliseconds: min(body["grace_ms"]?.intValue ?? 3000, 60_000))

@@ -8,28 +8,36 @@ import Wire
 public final class EmbeddedPlatform: Sendable {
     struct State {
         var kits: [String: String] = [:]
+        var manifests: [String: Manifest] = [:]
         var secrets: [String: [String: String]] = [:]
         var volumes: [String: String] = [:]
         var groups: [String: NetworkGroup] = [:]
         var guests: [String: Guest] = [:]
         var pool: [Guest] = []
+        /// The kinds of guests that are kept ready: those that somebody has asked for.
+        var pooled: Set<Isolation> = [.namespace]
         /// App ids whose guest is being made.
         var making: Set<String> = []
         var events: [InstanceEvent] = []
         var isStopping = false
-        var isFilling = false
+        /// Guests of a kind that are booting for the pool.
+        var filling: [Isolation: Int] = [:]
+        /// The machine is short of memory; no spare guests until it is not.
+        var isTight = false
     }
 
     let state = Condition(State())
     let directory: String
     let kitsDirectory: String
     let ids: UserIDs
+    let machine: MachineGround
 
     /// Ended guests that are still remembered.
     private static let endedLimit = 200
 
     init(directory: String, kits: String, ids: UserIDs) {
         (self.directory, kitsDirectory, self.ids) = (directory, kits, ids)
+        machine = MachineGround(directory: "\(directory)/machine")
     }
 
     /// Serves until TERM or INT; then everything is gone. Call it first in a process: it needs to be the only
@@ -108,6 +116,7 @@ public final class EmbeddedPlatform: Sendable {
                 sleep(1)
                 let guests = state.withLock { $0.isStopping ? nil : Array($0.guests.values) }
                 guard let guests else { return }
+                watchMemory()
                 for guest in guests {
                     let isOver = guest.state.withLock { state in
                         !state.isEnded && state.reason == nil
@@ -138,14 +147,31 @@ public final class EmbeddedPlatform: Sendable {
         where !Files.isExecutable("\(path)/hooks/\(hook)") {
             throw PlatformError("bad_kit", "the kit at \(path) has no executable hooks/\(hook)")
         }
-        state.withLock { $0.kits[manifest.name] = path }
+        state.withLock { state in
+            state.kits[manifest.name] = path
+            state.manifests[manifest.name] = manifest
+        }
         return manifest
     }
 
     // MARK: Guests
 
-    private func ground(_ kit: String) -> Guest.Ground {
-        Guest.Ground(directory: directory, kit: kit, ids: ids) { [weak self] guest in self?.ended(guest) }
+    /// What a guest of this kind and kit is made of.
+    func ground(_ name: String, _ isolation: Isolation) throws(PlatformError) -> Guest.Ground {
+        let (path, manifest) = state.withLock { ($0.kits[name], $0.manifests[name]) }
+        guard let path else {
+            throw PlatformError(
+                "no_kit", "the kit \(name) is not installed", hint: "openclaw kit install dist/kit")
+        }
+        var size = MachineGround.Size()
+        if let resources = manifest?.resources {
+            size = .init(
+                memoryMegabytes: resources.memoryMegabytes, processors: resources.cpu,
+                diskMegabytes: resources.diskMegabytes)
+        }
+        return Guest.Ground(
+            directory: directory, kit: path, ids: ids, isolation: isolation, machine: machine, size: size
+        ) { [weak self] guest in self?.ended(guest) }
     }
 
     private func ended(_ guest: Guest) {
@@ -187,10 +213,10 @@ public final class EmbeddedPlatform: Sendable {
 
     /// The guest of an app: the one that is there, or a new one.
     func ensure(_ request: InstanceRequest) throws(PlatformError) -> Instance {
-        guard request.isolation == "namespace" else {
+        guard let isolation = Isolation(rawValue: request.isolation) else {
             throw PlatformError(
-                "unsupported_isolation", "guests of the kind \(request.isolation) are not in this build",
-                hint: "use --isolation namespace")
+                "unsupported_isolation", "there are no guests of the kind \(request.isolation)",
+                hint: "the kinds are \(Isolation.names)")
         }
         let existing: Guest? =
             state.wait { state -> Guest?? in
@@ -205,32 +231,23 @@ public final class EmbeddedPlatform: Sendable {
             } ?? nil
         if let existing { return existing.summary }
         defer { state.withLock { _ = $0.making.remove(request.app.id) } }
-        return try make(request)
+        return try make(request, isolation)
     }
 
-    private func make(_ request: InstanceRequest) throws(PlatformError) -> Instance {
+    private func make(_ request: InstanceRequest, _ isolation: Isolation) throws(PlatformError) -> Instance {
         let start = Clock.monotonicNanoseconds()
-        let (kit, secrets) = state.withLock { state in
-            (state.kits[request.kit], request.secretsScope.flatMap { state.secrets[$0] } ?? [:])
-        }
-        guard let kit else {
-            throw PlatformError(
-                "no_kit", "the kit \(request.kit) is not installed", hint: "openclaw kit install dist/kit")
-        }
-        let hooks = KitHooks(kit: kit)
+        let secrets = state.withLock { state in request.secretsScope.flatMap { state.secrets[$0] } ?? [:] }
+        let ground = try ground(request.kit, isolation)
+        let hooks = KitHooks(kit: ground.kit)
         try hooks.validate(request)
         let environment = try hooks.environment(request, secrets: secrets)
         let group = try request.group.map { (id) throws(PlatformError) in try find(group: id) }
         let volume = try request.workspace.map { (workspace) throws(PlatformError) in
             try find(volume: workspace.volumeID)
         }
-        let pooled = state.withLock { state in state.pool.isEmpty ? nil : state.pool.removeFirst() }
+        let pooled = takeSpare(isolation)
         let guest: Guest
-        if let pooled, pooled.summary.state != .terminated {
-            guest = pooled
-        } else {
-            guest = try Guest(ground(kit))
-        }
+        if let pooled { guest = pooled } else { guest = try boot(ground) }
         state.withLock { $0.guests[guest.id] = guest }
         do throws(PlatformError) {
             try guest.claim(
@@ -244,28 +261,6 @@ public final class EmbeddedPlatform: Sendable {
         if let group { tellHosts(group, state.withLock { Array($0.guests.values) }) }
         fillPool()
         return guest.summary
-    }
-
-    /// Boots one guest ahead, in the background.
-    func fillPool() {
-        let kit: String? = state.withLock { state in
-            guard !state.isStopping, !state.isFilling, state.pool.isEmpty, let kit = state.kits["openclaw"]
-            else {
-                return nil
-            }
-            state.isFilling = true
-            return kit
-        }
-        guard let kit else { return }
-        Worker.start("pool") { [self] in
-            let guest = try? Guest(ground(kit))
-            let isStopping = state.withLock { state in
-                state.isFilling = false
-                if let guest, !state.isStopping { state.pool.append(guest) }
-                return state.isStopping
-            }
-            if isStopping { guest?.end("the platform ends", graceMilliseconds: 0) }
-        }
     }
 
     func find(group id: String) throws(PlatformError) -> NetworkGroup {

@@ -10,6 +10,8 @@ final class Guest: Sendable {
     struct State {
         var phase = Instance.State.restoring
         var isReady = false
+        /// What the harness said of its boot.
+        var boot = JSON.null
         var isEnded = false
         var request: InstanceRequest?
         var address: IPv4?
@@ -33,21 +35,35 @@ final class Guest: Sendable {
         var directory: String
         var kit: String
         var ids: UserIDs
+        var isolation = Isolation.namespace
+        /// What virtual machines are made of.
+        var machine: MachineGround
+        /// What a virtual machine may use.
+        var size = MachineGround.Size()
         var onEnd: @Sendable (Guest) -> Void
     }
 
     let id: String
     let log = GuestLog()
     let state = Condition(State())
-    private let ground: Ground
+    let ground: Ground
     private let directory: String
-    private let launcher: Child
+    let launcher: Child
     /// PID 1 of the guest, in our pid namespace.
     let pid: Int32
-    private let control = Mutex<JSONRPCPeer?>(nil)
+    let control = Mutex<JSONRPCPeer?>(nil)
 
-    private static let readyMilliseconds = 20_000
-    private static let outputBytes = 1 << 20
+    static let outputBytes = 1 << 20
+
+    /// Time from the start to a harness that is ready, in milliseconds. It is a bound, not an estimate: on
+    /// a busy machine an emulated kernel boots in ten seconds.
+    private static func readyMilliseconds(_ isolation: Isolation) -> Int {
+        switch isolation {
+        case .namespace: 20_000
+        case .microvm: 30_000
+        case .emulated: 90_000
+        }
+    }
 
     // MARK: Booting
 
@@ -56,67 +72,19 @@ final class Guest: Sendable {
         self.ground = ground
         id = "i-\(Random.hex(4))"
         directory = "\(ground.directory)/instances/\(id)"
-        let name = id
-        do throws(SystemError) {
-            for part in ["root", "share/workspace", "stage"] {
-                try Files.makeDirectories("\(directory)/\(part)")
-            }
-            try Mounts.bind("\(directory)/share", "\(directory)/share")
-            try Mounts.makeShared("\(directory)/share")
-            try Mounts.bind("\(directory)/stage", "\(directory)/stage")
-            try Mounts.makePrivate("\(directory)/stage")
-            let (ours, theirs) = try Sockets.socketPair().split()
-            let status = try IO.pipe().split()
-            let output = try Files.open("\(directory)/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
-            launcher = try Spawn.start(
-                Spawn.Command(
-                    ["\(ground.kit)/guest/openclaw-harness", "launch"],
-                    environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: "/",
-                    stdin: .pipe,
-                    stdout: .descriptor(output.raw), stderr: .descriptor(output.raw),
-                    descriptors: [(theirs.raw, 3), (status.writer.raw, 4)]))
-            status.writer.close()
-            theirs.close()
-            if let stdin = launcher.stdin {
-                try IO.writeAll(stdin.raw, Self.configuration(ground, directory, name).serialized())
-                stdin.close()
-            }
-            let answer = String(decoding: try IO.readAll(status.reader.raw, limit: 65536), as: UTF8.self)
-            guard answer.hasPrefix("started "), let pid = Int32(answer.dropFirst(8).prefix { $0.isNumber })
-            else {
-                try? launcher.kill(SIGKILL)
-                _ = try? launcher.wait()
-                throw SystemError(call: "launch: \(answer)", operand: name, code: ECHILD)
-            }
-            self.pid = pid
-            self.connect(ours)
-        } catch {
-            let text = (try? Files.readText("\(directory)/log", limit: 65536)) ?? ""
-            Self.removeDirectory(directory)
-            throw PlatformError(
-                "boot", "boot a guest: \(error) \(text)", hint: "openclaw doctor says what this machine lacks"
-            )
-        }
+        let started = try GuestLauncher(ground: ground, id: id, directory: directory).start()
+        (launcher, pid) = (started.launcher, started.pid)
+        connect(started.control)
         watch()
-        let isReady = state.wait(timeoutMilliseconds: Self.readyMilliseconds) { state in
+        let limit = Self.readyMilliseconds(ground.isolation)
+        let isReady = state.wait(timeoutMilliseconds: limit) { state in
             state.isReady ? true : state.isEnded ? false : nil
         }
         guard isReady == true else {
-            let text = (try? Files.readText("\(directory)/log", limit: 65536)) ?? ""
-            end("it was not ready within \(Self.readyMilliseconds / 1000) s", graceMilliseconds: 0)
+            let text = GuestLauncher.lastWords(directory)
+            end("it was not ready within \(limit / 1000) s", graceMilliseconds: 0)
             throw PlatformError("boot", "the guest \(id) did not become ready: \(text)")
         }
-    }
-
-    private static func configuration(_ ground: Ground, _ directory: String, _ id: String) -> JSON {
-        let map: JSON = [[0, JSON(Int64(ground.ids.base)), JSON(Int64(ground.ids.count))]]
-        return [
-            "instance_id": .string(id), "hostname": .string("agent-\(id)"),
-            "root": .string("\(directory)/root"),
-            "share": .string("\(directory)/share"), "binaries": .string("\(ground.kit)/guest"),
-            "uid_map": map,
-            "gid_map": map, "deny_setgroups": JSON(ground.ids.count == 1),
-        ]
     }
 
     private func connect(_ socket: SharedDescriptor) {
@@ -156,7 +124,11 @@ final class Guest: Sendable {
 
     private func hear(_ method: String, _ params: JSON) {
         switch method {
-        case "ready": state.withLock { $0.isReady = true }
+        case "ready":
+            state.withLock { state in
+                state.isReady = true
+                state.boot = params
+            }
         case "log": hear(line: params)
         case "gap":
             log.add(stream: "stderr", source: "harness", line: "", dropped: params["dropped"]?.intValue ?? 0)
@@ -217,6 +189,7 @@ final class Guest: Sendable {
         }
         var configuration: JSON = [
             "instance_id": .string(id), "hostname": .string("agent-\(id)"), "guest": request.guest,
+            "clock_ms": JSON(Clock.wallMilliseconds()),
         ]
         if let group {
             let namespace: SharedDescriptor
@@ -229,6 +202,7 @@ final class Guest: Sendable {
                 ["agent-\(id).session.local"]
                 + (request.app.agentID.map { ["\($0).session.local", $0] } ?? [])
             let address = try group.join(id, names: names, namespace: namespace)
+            if ground.isolation.isMachine { try NetworkGroup.bridgeMachine(id, namespace: namespace) }
             state.withLock { $0.address = address }
             configuration["network"] = [
                 "interface": "eth0", "address": .string("\(address)"),
@@ -274,71 +248,14 @@ final class Guest: Sendable {
         }
     }
 
-    // MARK: Running
-
-    /// Runs a command, and collects what it says.
-    func exec(_ params: JSON) throws(PlatformError) -> ExecOutcome {
-        let exec = "x-\(Random.hex(4))"
-        let milliseconds = params["timeout_ms"]?.intValue ?? 600_000
-        var request = params
-        request["exec_id"] = .string(exec)
-        if request["env"] == nil { request["env"] = [:] }
-        state.withLock { $0.execs[exec] = Exec() }
-        defer { state.withLock { _ = $0.execs.removeValue(forKey: exec) } }
-        _ = try call("exec", request)
-        let done = state.wait(timeoutMilliseconds: milliseconds + 20_000) { state -> ExecOutcome? in
-            guard let known = state.execs[exec] else { return nil }
-            if let code = known.exitCode { return ExecOutcome(exitCode: code, output: known.output) }
-            return state.isEnded ? ExecOutcome(exitCode: -1, output: known.output) : nil
-        }
-        guard let done else { throw PlatformError("timeout", "the command in \(id) gave no answer in time") }
-        guard done.exitCode != -1 else { throw PlatformError("gone", "\(id) ended while the command ran") }
-        return done
-    }
-
-    /// Stops or continues every process of the guest, not its launcher. New ones may appear while the first
-    /// are being stopped, so it goes on until none does.
-    func signalAll(_ signal: Int32) throws(PlatformError) {
-        var known: Set<Int32> = []
-        for _ in 0..<100 {
-            let all = Set([pid] + ((try? Processes.descendants(of: pid)) ?? []))
-            let new = all.subtracting(known)
-            if new.isEmpty { break }
-            for process in new { try? Processes.kill(process, signal) }
-            known.formUnion(new)
-        }
-        state.withLock { state in
-            if !state.isEnded { state.phase = signal == SIGSTOP ? .paused : .running }
-        }
-    }
-
-    /// Asks the guest to end, then ends it.
-    func end(_ reason: String, graceMilliseconds: Int) {
-        let isPaused = state.withLock { state in
-            if state.reason == nil { state.reason = reason }
-            return state.phase == .paused
-        }
-        if graceMilliseconds > 0 {
-            if isPaused { try? signalAll(SIGCONT) }
-            _ = try? call(
-                "shutdown", ["grace_ms": JSON(graceMilliseconds)],
-                timeoutMilliseconds: graceMilliseconds + 1000)
-            let isEnded = state.wait(timeoutMilliseconds: graceMilliseconds + 2000) {
-                $0.isEnded ? true : nil
-            }
-            if isEnded == true { return }
-        }
-        try? launcher.kill(SIGKILL)
-        _ = state.wait(timeoutMilliseconds: 10_000) { $0.isEnded ? true : nil }
-    }
-
     var summary: Instance {
         state.withLock { state in
             Instance(
                 id: id, appID: state.request?.app.id ?? "", state: state.phase,
                 pid: state.isEnded ? nil : pid,
                 address: state.address.map { "\($0)" }, exit: state.exit, fromPool: state.fromPool,
-                startMilliseconds: state.startMilliseconds)
+                startMilliseconds: state.startMilliseconds, isolation: ground.isolation.rawValue,
+                boot: state.boot.isNull ? nil : state.boot)
         }
     }
 }

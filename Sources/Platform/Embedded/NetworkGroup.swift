@@ -55,8 +55,15 @@ final class NetworkGroup: Sendable {
     private func inside<Value: Sendable>(
         _ what: String, _ body: @escaping @Sendable () throws(SystemError) -> Value
     ) throws(PlatformError) -> Value {
+        try Self.inside(namespace, "\(what) in \(id)", body)
+    }
+
+    /// Runs a body in a network, on a thread of its own.
+    private static func inside<Value: Sendable>(
+        _ namespace: SharedDescriptor, _ what: String,
+        _ body: @escaping @Sendable () throws(SystemError) -> Value
+    ) throws(PlatformError) -> Value {
         let result = Mutex<Result<Value, SystemError>?>(nil)
-        let namespace = namespace
         Worker.start("network") {
             let outcome: Result<Value, SystemError>
             do throws(SystemError) {
@@ -71,7 +78,7 @@ final class NetworkGroup: Sendable {
             guard let outcome = result.withLock({ $0 }) else { throw SystemError(call: "setns", code: EIO) }
             return try outcome.get()
         } catch {
-            throw PlatformError("network", "\(what) in \(id): \(error)")
+            throw PlatformError("network", "\(what): \(error)")
         }
     }
 
@@ -118,6 +125,16 @@ final class NetworkGroup: Sendable {
         }
         state.withLock { $0.members[instance] = (address, names) }
         return address
+    }
+
+    /// Inside the jail of a virtual machine, the new eth0 becomes a port of the bridge that has the
+    /// machine's tap.
+    static func bridgeMachine(_ instance: String, namespace: SharedDescriptor) throws(PlatformError) {
+        try inside(namespace, "plug \(instance) in") { () throws(SystemError) in
+            let netlink = try Netlink()
+            try netlink.setMaster("eth0", bridge: "br0")
+            try netlink.linkUp("eth0")
+        }
     }
 
     func leave(_ instance: String) { state.withLock { _ = $0.members.removeValue(forKey: instance) } }

@@ -41,6 +41,7 @@ struct cs_spawn {
     const char *directory;        // NULL: unchanged
     const int *parent_fds, *child_fds; int fd_count;   // at most CS_SPAWN_MAX_FDS; all others are closed by exec
     int new_session, death_signal;
+    int cgroup;                   // an open cgroup.procs that the child moves itself into; -1: none
 };
 enum { CS_SPAWN_MAX_FDS = 64 };
 // [fork] vfork and exec. Returns the pid; on failure -1, errno, and *stage names the step that failed.
@@ -101,5 +102,16 @@ int cs_landlock_create(uint64_t filesystem, uint64_t network, uint64_t scoped);
 int cs_landlock_allow_path(int ruleset, int path, uint64_t access);
 int cs_landlock_allow_port(int ruleset, uint16_t port, uint64_t access);
 int cs_landlock_restrict(int ruleset, uint32_t flags);
+
+
+// The machine, in a guest that owns one; and what a virtual machine is plugged into
+int cs_load_module(int fd, const char *parameters, int flags);                         // [raw] finit_module
+int cs_power_off(void);                                                                // [macro] reboot(2)
+int cs_restart(void);
+int cs_chroot(const char *path);                                                       // [gnu]
+int cs_set_clock(int64_t nanoseconds);                                                 // clock_settime, CLOCK_REALTIME
+int cs_tap_open(const char *device, const char *name);         // [macro] TUNSETIFF: a tap with virtio-net headers
+uint64_t cs_time_stamp(void);                                  // the processor's counter; 0 where there is none
+int cs_vsock_connect(int fd, uint32_t cid, uint32_t port);     // [gnu] sockaddr_vm; AF_VSOCK is 40
 
 #endif

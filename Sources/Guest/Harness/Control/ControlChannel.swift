@@ -7,9 +7,6 @@ import Wire
 /// The control connection, used on the loop's thread only. It never blocks: what the host does not read
 /// waits in the bounded queue.
 final class ControlChannel {
-    /// MSG_NOSIGNAL: a host that has gone is an error, not SIGPIPE. Linux: send(2)
-    private static let noSignal: Int32 = 0x4000
-
     let descriptor: SharedDescriptor
     private var reader = JSONLines(limit: Limits.controlLineBytes)
     private var queue = OutputQueue()
@@ -20,38 +17,6 @@ final class ControlChannel {
     init(_ descriptor: SharedDescriptor) throws(SystemError) {
         self.descriptor = descriptor
         try IO.setNonBlocking(descriptor.raw)
-    }
-
-    /// Connects as the environment says: an inherited descriptor, or a TCP address of the host.
-    static func connect() throws(HarnessError) -> ControlChannel {
-        if let number = Environment.get("AEGIS_CONTROL_FD").flatMap({ Int32($0) }) {
-            return try attempt("open the control channel") { () throws(SystemError) in
-                try IO.setCloseOnExec(number)
-                return try ControlChannel(SharedDescriptor(adopting: number))
-            }
-        }
-        guard let address = Environment.get("AEGIS_HOST_ADDR"), let colon = address.lastIndex(of: ":"),
-            let port = UInt16(address[address.index(after: colon)...])
-        else {
-            throw HarnessError(
-                "open the control channel", "neither AEGIS_CONTROL_FD nor AEGIS_HOST_ADDR is set",
-                hint: "the platform starts the harness; to try it by hand, set AEGIS_HOST_ADDR=127.0.0.1:PORT"
-            )
-        }
-        var last = SystemError(call: "connect", operand: address, code: ETIMEDOUT)
-        // The host may be slower than the guest: the real platform's harness tries 30 times, half a second
-        // apart.
-        for _ in 0..<30 {
-            do throws(SystemError) {
-                let socket = try Sockets.connectTCP(
-                    String(address[..<colon]), port: port, timeoutMilliseconds: 2000)
-                return try ControlChannel(socket.shared())
-            } catch {
-                last = error
-                usleep(500_000)
-            }
-        }
-        throw HarnessError("open the control channel", last)
     }
 
     /// Lines dropped because the host did not read.
@@ -72,7 +37,8 @@ final class ControlChannel {
         while hasOutput {
             if outgoing.isEmpty { fill() }
             let count = outgoing.withUnsafeBytes {
-                Glibc.send(descriptor.raw, $0.baseAddress, $0.count, Self.noSignal)
+                // A host that has gone is EPIPE: the harness ignores SIGPIPE.
+                Glibc.write(descriptor.raw, $0.baseAddress, $0.count)
             }
             if count >= 0 {
                 outgoing = outgoing.dropFirst(count)

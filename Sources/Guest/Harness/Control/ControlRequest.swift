@@ -21,6 +21,7 @@ enum ControlRequest: Sendable, Hashable {
 
     case configure(JSON)
     case setHosts([Host])
+    case setClock(milliseconds: Int64)
     case injectSecrets([String: String])
     case run(Program)
     case exec(id: String, Program, timeoutMilliseconds: Int64?, sandbox: JSON?)
@@ -35,6 +36,11 @@ enum ControlRequest: Sendable, Hashable {
         switch method {
         case "configure": self = .configure(params)
         case "setHosts": self = .setHosts(try Self.hosts(params))
+        case "setClock":
+            guard let time = params["clock_ms"]?.int64Value else {
+                throw .invalidParams("clock_ms is required")
+            }
+            self = .setClock(milliseconds: time)
         case "injectSecrets":
             guard let secrets = params["secrets"]?.objectValue else {
                 throw .invalidParams("secrets is required")

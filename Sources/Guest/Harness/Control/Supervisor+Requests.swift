@@ -32,6 +32,10 @@ extension Supervisor {
         }
     }
 
+    private static var timestamp: JSON {
+        .string(Timestamp.text(unixMilliseconds: Clock.wallMilliseconds()))
+    }
+
     private func reply(_ id: JSONRPCMessage.ID?, _ result: JSON) {
         if let id { channel.send(.response(id: id, result: result)) }
     }
@@ -48,6 +52,9 @@ extension Supervisor {
             try serverError { () throws(HarnessError) in try guest.setHosts(hosts) }
             session.setHosts(hosts)
             reply(id, [:])
+        case .setClock(let time):
+            guest.setClock(time)
+            reply(id, [:])
         case .injectSecrets(let new):
             secrets.merge(new) { $1 }
             session.setSecrets(secrets)
@@ -59,12 +66,12 @@ extension Supervisor {
             channel.redactor = session.redactor
             let pid = try start(program, .primary, source: "agent")
             session.agentStarted(pid: pid)
-            reply(id, ["pid": JSON(Int(pid)), "started_at": JSON(Clock.wallMilliseconds())])
+            reply(id, ["pid": JSON(Int(pid)), "started_at": Self.timestamp])
         case .exec(let execID, let program, let timeout, let sandbox):
             _ = try start(
                 program, .exec(id: execID), source: "exec", execID: execID, timeout: timeout, sandbox: sandbox
             )
-            reply(id, ["exec_id": .string(execID), "started_at": JSON(Clock.wallMilliseconds())])
+            reply(id, ["exec_id": .string(execID), "started_at": Self.timestamp])
         case .runTask(let program, let sandbox):
             guard let id else { throw .invalidParams("runTask needs an id: its answer is the exit") }
             _ = try start(program, .task(id), source: "agent", sandbox: sandbox)
@@ -90,6 +97,8 @@ extension Supervisor {
         try serverError { () throws(HarnessError) in
             if let name = params["hostname"]?.stringValue { try guest.setHostName(name) }
             try guest.setHosts(hosts)
+            if let time = params["clock_ms"]?.int64Value { guest.setClock(time) }
+            try guest.showWorkspace()
             if let network = params["network"], !network.isNull { try guest.bringUp(network: network) }
             session.setSecrets(secrets)
             channel.redactor = session.redactor
@@ -130,7 +139,7 @@ extension Supervisor {
             let command = Spawn.Command(
                 arguments, environment: environment, workingDirectory: program.workingDirectory,
                 stdout: .pipe,
-                stderr: .pipe, descriptors: descriptors, dieWithParent: true)
+                stderr: .pipe, descriptors: descriptors, dieWithParent: true, cgroup: guest.cgroup?.raw)
             let child = try attempt("start process") { () throws(SystemError) in try Spawn.start(command) }
             children[child.pid] = Supervised(
                 kind: kind, child: child, kept: kept, report: report,
@@ -150,7 +159,9 @@ extension Supervisor {
         case .log(let line): channel.log(line)
         case .start(let job):
             do throws(SystemError) {
-                let child = try Spawn.start(job.command)
+                var command = job.command
+                command.cgroup = guest.cgroup?.raw
+                let child = try Spawn.start(command)
                 children[child.pid] = Supervised(
                     kind: .job(job), child: child,
                     deadline: job.command.timeoutMilliseconds.map { Self.now + Int64($0) },

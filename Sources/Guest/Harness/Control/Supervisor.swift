@@ -29,6 +29,10 @@ final class Supervisor {
     private var watchedMask = Poller.Mask.read
     private var isChannelOpen = true
     private var exitCode: Int32?
+    /// Lines of our own from before the host's first request. The real platform's first generation takes
+    /// the very next line after its request for the answer, so nothing may stand before that; nil when the
+    /// host is one of ours, or has been answered.
+    private var early: [String]?
     /// Orphans reaped since the start.
     private(set) var orphans = 0
 
@@ -36,6 +40,7 @@ final class Supervisor {
         self.guest = guest
         self.signals = signals
         self.channel = channel
+        early = Harness.isOwnHost ? nil : []
         poller = try Poller()
         mailbox = Mailbox(poller: poller)
         session = Session(mailbox: mailbox, guest: guest)
@@ -53,7 +58,20 @@ final class Supervisor {
         }
     }
 
-    func log(_ text: String) { channel.log(.init(stream: "stderr", line: text, source: "harness")) }
+    func log(_ text: String) {
+        if early != nil, early?.count ?? 0 < Limits.waitingMessages {
+            early?.append(text)
+        } else {
+            channel.log(.init(stream: "stderr", line: text, source: "harness"))
+        }
+    }
+
+    /// The host has been answered once: what waited for that may follow.
+    private func releaseEarly() {
+        let lines = early ?? []
+        early = nil
+        for line in lines { log(line) }
+    }
 
     /// Runs until the guest is to end.
     func run() throws(SystemError) -> Int32 {
@@ -106,7 +124,10 @@ final class Supervisor {
     private func readChannel() {
         do throws(HarnessError) {
             guard let lines = try channel.receive() else { return loseChannel() }
-            for line in lines { answer(line) }
+            for line in lines where !line.isEmpty {
+                answer(line)
+                releaseEarly()
+            }
         } catch {
             loseChannel()
         }

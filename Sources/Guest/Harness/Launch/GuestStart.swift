@@ -39,7 +39,8 @@ struct GuestStart {
             throw HarnessError("wait for the id maps", "the launcher has gone")
         }
         try attempt("become root of the guest") { () throws(SystemError) in
-            if !configuration.denySetGroups { try Credentials.setGroups([]) }
+            let groups = configuration.machine?.deviceGroup == nil ? [] : [MachinePlan.deviceGroupInside]
+            if !configuration.denySetGroups { try Credentials.setGroups(groups) }
             try Credentials.setGroup(0)
             try Credentials.setUser(0)
             try Namespaces.setHostName(configuration.hostName)
@@ -66,8 +67,12 @@ struct GuestStart {
         environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         environment["HOME"] = "/run"
         environment["LANG"] = "C.UTF-8"
-        environment["AEGIS_CONTROL_FD"] = String(Launcher.controlDescriptor)
-        environment["AEGIS_GROUND"] = "namespace"
+        if configuration.machine == nil {
+            environment["AEGIS_CONTROL_FD"] = String(Launcher.controlDescriptor)
+            environment["AEGIS_GROUND"] = "namespace"
+        } else {
+            environment[Hypervisor.variable] = configuration.machineText
+        }
         do throws(SystemError) {
             let null = try Files.open("/dev/null", O_RDWR).take()
             guard dup2(null, 0) == 0 else { return SystemError(call: "dup2", operand: "stdin", code: EBADF) }
@@ -84,6 +89,7 @@ struct GuestStart {
             return error
         }
         return Processes.execute(
-            "/openclaw/bin/openclaw-harness", ["openclaw-harness"], environment: environment)
+            "/openclaw/bin/openclaw-harness",
+            ["openclaw-harness"] + (configuration.machine == nil ? [] : ["vmm"]), environment: environment)
     }
 }

@@ -32,6 +32,10 @@ struct LaunchConfiguration: Sendable, Hashable {
     var sizes = Sizes()
     var binds: [Bind] = []
     var environment: [String: String] = [:]
+    /// A virtual machine in the guest's place; nil makes the guest of the namespaces themselves.
+    var machine: MachinePlan?
+    /// The same as it came, for the process that starts it.
+    var machineText = ""
 
     /// Reads the document; every mistake names its place.
     init(_ json: JSON) throws(HarnessError) {
@@ -67,6 +71,13 @@ struct LaunchConfiguration: Sendable, Hashable {
                 Bind(source: source, target: target, isReadOnly: bind["read_only"]?.boolValue ?? true))
         }
         for (name, value) in json["environment"]?.objectValue ?? [:] { environment[name] = value.stringValue }
+        if let machine = json["machine"], !machine.isNull {
+            self.machine = try MachinePlan(machine)
+            machineText = machine.text
+            if let group = self.machine?.deviceGroup {
+                groups.append(.init(inside: MachinePlan.deviceGroupInside, outside: group, count: 1))
+            }
+        }
     }
 
     private static func invalid(_ pointer: String, _ wanted: String) -> HarnessError {

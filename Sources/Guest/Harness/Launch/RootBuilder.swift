@@ -9,7 +9,12 @@ import System
 /// entered (mount_namespaces(7)).
 struct RootBuilder {
     let configuration: LaunchConfiguration
-    private var root: String { configuration.root }
+    /// Where it is built.
+    let root: String
+
+    init(configuration: LaunchConfiguration, root: String? = nil) {
+        (self.configuration, self.root) = (configuration, root ?? configuration.root)
+    }
 
     /// What of /etc a program may need and nobody may mind: no account, no key, no name of this machine.
     static let harmlessEtc = [
@@ -31,7 +36,7 @@ struct RootBuilder {
         try devices()
         try kernel()
         try memory()
-        try shared()
+        if let machine = configuration.machine { try self.machine(machine) } else { try shared() }
         for bind in configuration.binds { try show(bind.source, at: bind.target, readOnly: bind.isReadOnly) }
         try Mounts.restrict(root, .readOnly, recursive: false)
     }
@@ -106,6 +111,33 @@ struct RootBuilder {
         if Files.isDirectory("/sys/devices/system/cpu") {
             try show("/sys/devices/system/cpu", at: "/sys/devices/system/cpu")
         }
+    }
+
+    /// What the jail of a virtual machine has instead of a volume: the machine's parts, and the system that
+    /// the guest inside will see, which is the one that a namespace guest sees.
+    private func machine(_ machine: MachinePlan) throws(SystemError) {
+        let parts = [
+            (machine.kernel, MachinePlan.Path.kernel, true),
+            (machine.initramfs, MachinePlan.Path.initramfs, true),
+            (machine.disk, MachinePlan.Path.disk, false), (machine.image, MachinePlan.Path.image, true),
+        ]
+        for case (let source?, let target, let isReadOnly) in parts {
+            try show(source, at: target, readOnly: isReadOnly)
+        }
+        for name in ["kvm", "net/tun"] where Files.exists("/dev/\(name)") {
+            try directory(Files.parent(of: "/dev/\(name)"))
+            try Files.write("\(root)/dev/\(name)", [])
+            try Mounts.bind("/dev/\(name)", "\(root)/dev/\(name)")
+        }
+        try directory(MachinePlan.Path.share)
+        if let share = configuration.share {
+            try Mounts.bind(share, root + MachinePlan.Path.share, recursive: true)
+        }
+        guard machine.image == nil else { return }
+        try directory(MachinePlan.Path.system)
+        let system = RootBuilder(configuration: configuration, root: root + MachinePlan.Path.system)
+        try system.system()
+        try system.etc()
     }
 
     private func memory() throws(SystemError) {

@@ -1,0 +1,41 @@
+// Which kinds of guests this machine can make.
+import Glibc
+import Kit
+import Platform
+import Service
+import System
+
+extension Doctor {
+    /// One finding a ground, besides namespaces, which every machine needs.
+    func grounds() -> [Finding] {
+        let machine = MachineGround(directory: "\(home.path)/platform/machine")
+        var findings: [Finding] = []
+        do throws(PlatformError) {
+            try machine.check(.emulated)
+            findings.append(
+                Finding(
+                    name: "virtual machines in software", verdict: .good,
+                    detail: "--isolation microvm-emulated works: slow, and the same"))
+        } catch {
+            findings.append(
+                Finding(
+                    name: "virtual machines in software", verdict: .limited, detail: error.message,
+                    next: error.hint))
+            return findings
+        }
+        switch machine.kvm() {
+        case .works(let milliseconds):
+            findings.append(
+                Finding(
+                    name: "virtual machines with KVM", verdict: .good,
+                    detail: "--isolation microvm works: a guest ran, in \(milliseconds) ms"))
+        case .unusable(let reason):
+            findings.append(
+                Finding(
+                    name: "virtual machines with KVM", verdict: .limited, detail: reason,
+                    next: "use --isolation namespace (the default), or a machine with (nested) virtualization"
+                ))
+        }
+        return findings
+    }
+}

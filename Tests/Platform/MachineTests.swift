@@ -1,0 +1,118 @@
+import Kit
+import System
+import Testing
+
+@testable import Platform
+
+@Suite struct ArchiveTests {
+    @Test func `the bytes are those of the documented format`() {
+        let archive = Archive([
+            .directory("d", mode: 0o755), .file("d/f", mode: 0o644, bytes: Array("hi".utf8)),
+        ])
+        let expected =
+            // ino, mode, uid, gid, nlink, mtime, size, devices of file and of node, name size, check
+            "070701" + "00000001" + "000041ed" + "00000000" + "00000000" + "00000002" + "00000000"
+            + "00000000"
+            + "00000000" + "00000000" + "00000000" + "00000000" + "00000002" + "00000000" + "d\0"
+            + "070701" + "00000002" + "000081a4" + "00000000" + "00000000" + "00000001" + "00000000"
+            + "00000002"
+            + "00000000" + "00000000" + "00000000" + "00000000" + "00000004" + "00000000" + "d/f\0" + "\0\0"
+            + "hi\0\0"
+            + "070701" + "00000000" + "00000000" + "00000000" + "00000000" + "00000001" + "00000000"
+            + "00000000"
+            + "00000000" + "00000000" + "00000000" + "00000000" + "0000000b" + "00000000" + "TRAILER!!!\0"
+            + "\0\0\0"
+        #expect(String(decoding: archive.bytes, as: UTF8.self) == expected)
+    }
+
+    @Test func `cpio reads what was written`() throws {
+        let entries: [Archive.Entry] = [
+            .directory("dev", mode: 0o755), .device("dev/console", mode: 0o600, major: 5, minor: 1),
+            .file("init", mode: 0o755, bytes: [UInt8](repeating: 7, count: 4097)),
+        ]
+        let outcome = try Spawn.run(
+            Spawn.Command(["cpio", "-itv", "--quiet"], stdin: .bytes(Archive(entries).bytes)))
+        let lines = outcome.stdoutText.split(separator: "\n")
+        #expect(outcome.status.isSuccess)
+        #expect(lines.count == 3)
+        #expect(lines[1].hasPrefix("crw-------") && lines[1].contains("5,   1"))
+        #expect(lines[2].hasPrefix("-rwxr-xr-x") && lines[2].contains("4097"))
+    }
+
+    @Test func `an archive does not depend on when it is made`() {
+        let entries: [Archive.Entry] = [.file("a", mode: 0o600, bytes: [1, 2, 3])]
+        #expect(Archive(entries).bytes == Archive(entries).bytes)
+    }
+}
+
+@Suite struct KernelTests {
+    private let dependencies = """
+        kernel/net/core/failover.ko:
+        kernel/drivers/net/net_failover.ko: kernel/net/core/failover.ko
+        kernel/drivers/virtio/virtio_ring.ko:
+        kernel/drivers/virtio/virtio.ko: kernel/drivers/virtio/virtio_ring.ko
+        kernel/drivers/net/virtio_net.ko: kernel/drivers/net/net_failover.ko kernel/net/core/failover.ko \
+        kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko
+        kernel/fs/fuse/virtio-fs.ko.xz:
+        """
+
+    @Test func `every module comes behind what it needs, once`() {
+        let (files, missing) = Kernel.resolve(
+            ["virtio_net", "virtio_fs", "virtio"], dependencies: dependencies, builtin: "")
+        #expect(missing.isEmpty)
+        #expect(
+            files.map(Kernel.name) == [
+                "virtio_ring", "virtio", "failover", "net_failover", "virtio_net", "virtio_fs",
+            ])
+    }
+
+    @Test func `what is built in needs no file, and what is nowhere is named`() {
+        let (files, missing) = Kernel.resolve(
+            ["ext4", "erofs"], dependencies: dependencies, builtin: "kernel/fs/ext4/ext4.ko\n")
+        #expect(files.isEmpty)
+        #expect(missing == ["erofs"])
+    }
+
+    @Test func `releases sort by their numbers`() {
+        #expect(Kernel.order("6.1.0-9-cloud-amd64").lexicographicallyPrecedes(Kernel.order("6.1.0-10-amd64")))
+    }
+
+    @Test func `a release is read from a header, and nothing from what is none`() {
+        var head = [UInt8](repeating: 0, count: 0x300)
+        #expect(Kernel.release(inHeader: head) == nil)
+        head.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
+        (head[0x20E], head[0x20F]) = (0x80, 0)
+        head.replaceSubrange(0x280..<0x28F, with: Array("6.1.0-x (a@b) #".utf8))
+        #expect(Kernel.release(inHeader: head) == "6.1.0-x")
+        // The offset points behind the end.
+        head[0x20F] = 0xFF
+        #expect(Kernel.release(inHeader: head) == nil)
+        for count in 0..<0x210 { #expect(Kernel.release(inHeader: Array(head.prefix(count))) == nil) }
+    }
+}
+
+@Suite struct MachineGroundTests {
+    @Test func `memory is tight below its share, and unknown when the kernel does not say`() {
+        #expect(EmbeddedPlatform.isTight(meminfo: "MemTotal: 1000 kB\nMemAvailable: 50 kB\n") == true)
+        #expect(EmbeddedPlatform.isTight(meminfo: "MemTotal: 1000 kB\nMemAvailable: 500 kB\n") == false)
+        #expect(EmbeddedPlatform.isTight(meminfo: "MemTotal: 1000 kB\n") == nil)
+    }
+
+    @Test func `hardware addresses are local ones of six parts`() {
+        #expect(MachineGround.hardwareAddress([0x0A, 0xFF, 0x00]) == "52:54:00:0a:ff:00")
+    }
+
+    /// The program that the KVM probe boots, run here as an ordinary one: it may not switch this machine off.
+    @Test func `the probe's program says its greeting`() throws {
+        let directory = try Files.temporaryDirectory(prefix: "openclaw-probe")
+        defer { try? Files.removeTree(directory) }
+        let path = "\(directory)/hello"
+        try Files.write(path, HelloProgram.executable(saying: "hello\n"), mode: 0o755)
+        let outcome = try Spawn.run(
+            // As nobody, so that the call that switches a machine off is refused.
+            Spawn.Command(
+                ["unshare", "--user", path], timeoutMilliseconds: 500, graceMilliseconds: 10))
+        #expect(outcome.stdoutText == "hello\n")
+        #expect(outcome.timedOut)
+    }
+}
