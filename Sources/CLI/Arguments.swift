@@ -122,9 +122,13 @@ struct Arguments: Sendable {
     }
 
     /// Gives an option a value unless it has one.
-    /// - Parameter origin: Where it is written, for messages.
-    mutating func setDefault(_ name: String, _ value: String, origin: String) {
-        guard options[name] == nil else { return }
+    /// - Parameters:
+    ///   - origin: Where it is written, for messages.
+    ///   - replacesDefaults: Also when it has one that was not typed.
+    mutating func setDefault(
+        _ name: String, _ value: String, origin: String, replacesDefaults: Bool = false
+    ) {
+        guard options[name] == nil || (replacesDefaults && origins[name] != nil) else { return }
         options[name] = [value]
         origins[name] = origin
     }

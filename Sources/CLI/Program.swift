@@ -38,8 +38,10 @@ public enum Program {
     static let version = "0.1.0"
 
     static let commands: [Command] = [
-        .run, .sessions, .session, .logs, .diff, .status, .approve, .deny, .pause, .resume, .cancel, .doctor,
-        .config, .coordinator, .platform, .kit, .completion, .help, .version, .complete,
+        .run, .plan, .templates, .roles, .sessions, .session, .logs, .diff, .status, .search, .replay,
+        .approve,
+        .deny, .pause, .resume, .cancel, .doctor, .config, .gc, .coordinator, .platform, .kit, .completion,
+        .help, .version, .complete,
     ]
 
     /// What every command takes.

@@ -78,7 +78,8 @@ struct EffectRunner: Sendable {
     private static let coordinatorURL = "http://openclaw-coordinator:9090"
 
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
-        guard let role = world.roles[roleName] else {
+        // Read anew, so that a role that was made after the coordinator started is there.
+        guard let role = try Roles(home: world.home, session: id).role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {

@@ -33,6 +33,8 @@ struct UserAPI: Sendable {
         case ("POST", "shutdown", 2):
             reply(exchange, ["ok": true])
             coordinator.stop()
+        case ("GET", "search", 2): reply(exchange, try coordinator.search(request.query))
+        case ("POST", "gc", 2): reply(exchange, try coordinator.collectGarbage(body))
         case ("GET", "sessions", 2): reply(exchange, ["sessions": .array(list)])
         case ("POST", "sessions", 2): reply(exchange, try coordinator.start(body))
         case ("GET", "sessions", 3): reply(exchange, try session(segments[2]).state.summary)

@@ -33,6 +33,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var approve: [ApprovalKind]?
     /// Deliver as a pull request.
     public var pullRequest: PullRequestOptions?
+    /// Ends when there is a plan; nothing is done with it.
+    public var planOnly: Bool?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, merge, isolation
@@ -46,6 +48,7 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case deadline = "deadline_ms"
         case approve
         case pullRequest = "pull_request"
+        case planOnly = "plan_only"
     }
 
     public init(
