@@ -14,8 +14,8 @@ extension Command {
         ],
         notes: """
             Without --all and --filter these are the sessions that are not over, and the ten that ended last.
-              state=waiting|active|completed|failed|cancelled|…   repo=WORD   task=WORD
-              model=WORD   since=7d
+            Conditions of --filter: state=waiting, active, completed, failed, cancelled or another state;
+            repo=WORD, task=WORD, model=WORD; since=AGE, where an age is 30m, 12h or 7d.
             """,
         examples: ["openclaw sessions --filter state=failed --filter since=7d"]
     ) { (arguments) throws(CLIError) in try SessionList(arguments).run() }

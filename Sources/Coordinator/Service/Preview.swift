@@ -66,7 +66,10 @@ struct Preview {
     /// The middle half of what sessions with this model cost for a task, times the tasks there are. An
     /// architect's plan has as many tasks as plans had so far.
     private var estimate: JSON? {
-        let alike = past.filter { $0.configuration?.model == configuration.model && !$0.order.isEmpty }
+        let alike = past.filter {
+            $0.phase == .completed && $0.configuration?.model == configuration.model
+                && $0.configuration?.planOnly != true && !$0.order.isEmpty
+        }
         guard !alike.isEmpty else { return nil }
         let perTask = alike.map { $0.spent / Int64($0.order.count) }.sorted()
         let usual = alike.map(\.order.count).sorted()[alike.count / 2]
