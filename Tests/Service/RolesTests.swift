@@ -24,8 +24,9 @@ import Testing
         let home = try Self.home()
         defer { try? Files.removeTree(Files.parent(of: home.path)) }
         var roles = Roles(home: home)
-        #expect(roles.add(Self.file("fuzzer", "name: fuzzer\nextends: coder\nprompt: Fuzz.")))
-        #expect(!roles.add(Self.file("coder", "name: coder\nprompt: Be careless.")))
+        let hasAdded = roles.add(Self.file("fuzzer", "name: fuzzer\nextends: coder\nprompt: Fuzz."))
+        let hasReplaced = roles.add(Self.file("coder", "name: coder\nprompt: Be careless."))
+        #expect(hasAdded && !hasReplaced)
         #expect(try roles.role("fuzzer")?.prompt == "Be careful.\nFuzz.")
         #expect(try roles.role("coder")?.prompt == "Be careful.")
         #expect(try roles.role("nobody") == nil)
