@@ -165,6 +165,10 @@ struct RolesCommand {
     }
 
     func new(_ name: String, extends base: String) throws(CLIError) -> ExitCode {
+        guard Role.isName(name) else {
+            throw CLIError(
+                .usage, "\(name) is no role's name: small letters, digits and dashes, a letter first")
+        }
         _ = try library.find(base)
         guard !Role.builtIn.contains(name) else {
             throw CLIError(

@@ -29,7 +29,10 @@ extension Role {
         let own = YAMLNode.mapping(members.filter { $0.key != "extends" }, mark: mark)
         guard let name = place.json.stringValue, let parent = base(name) else {
             throw RoleError(
-                source: source, problems: ["\(place.mark.line): extends: there is no role \(place.json.text)"]
+                source: source,
+                problems: [
+                    "\(place.mark.line): extends: there is no role \(place.json.stringValue ?? place.json.text)"
+                ]
             )
         }
         let chain = path + [node["name"]?.json.stringValue ?? "?"]
@@ -80,6 +83,11 @@ extension Role {
     /// The roles that come with the kit and have a place of their own in every session. A plugin may build on
     /// them and not take their names.
     public static let builtIn = ["architect", "coder", "reviewer", "tester", "browser"]
+
+    /// A label of a host name (RFC 1123) that starts with a letter: an agent of the role is called after it.
+    public static func isName(_ text: String) -> Bool {
+        Template.isName(text) && text.first.map { $0.isLetter } ?? false && text.last != "-"
+    }
 
     /// It can do tasks of a plan: it writes in a clone of its own.
     public var doesPlannedWork: Bool { workspace == .clone }

@@ -40,7 +40,8 @@ import Testing
         var configuration = World.configuration(agents: 8)
         configuration.planOnly = true
         try world.send(.start(configuration))
-        try CoreTests.run(&world)
+        // What the architect says after its plan is refused, because the session is over.
+        for _ in 0..<100 where !world.state.phase.isOver { _ = try? world.step() }
         #expect(world.state.phase == .completed && world.state.plan != nil)
         #expect(world.state.agents.keys.sorted() == ["architect-1"])
         #expect(world.state.delivery == nil && world.state.merged.isEmpty)

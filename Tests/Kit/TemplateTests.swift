@@ -155,7 +155,8 @@ import Testing
 
     @Test func `a role does not get more than the manifest allows`() throws {
         var manifest = try Manifest.parse(
-            "name: x\nversion: 1.0.0\nnetworking: {egress: deny}\nimage: {base: a}", source: "m")
+            "name: x\nversion: 1.0.0\ndescription: d\nnetworking: {egress: deny}\nimage: {base: a}",
+            source: "m")
         let role = try Self.read("name: a\nextends: coder\negress: [example.com]")
         #expect(
             role.excess(over: manifest) == [

@@ -50,6 +50,11 @@ import Testing
             try Roles(home: home).check(Self.file("a", "name: b\nprompt: x"))
         }
         #expect(error?.description.contains("file and name must be the same") == true)
+        for name in ["9lives", "dash-", "Big", "two words"] {
+            #expect(throws: RoleError.self, "\(name)") {
+                try Roles(home: home).check(Self.file(name, "name: \(name)\nprompt: x"))
+            }
+        }
     }
 
     @Test func `trust is for a content, and ends with it`() throws {

@@ -67,6 +67,11 @@ public struct Roles: Sendable {
             throw RoleError(
                 source: file.path, problems: ["1: name: is \(role.name); file and name must be the same"])
         }
+        guard Role.isName(role.name) else {
+            throw RoleError(
+                source: file.path,
+                problems: ["1: name: \(role.name) is not small letters, digits and dashes, a letter first"])
+        }
         let excess = manifest.map { role.excess(over: $0) } ?? []
         guard excess.isEmpty else {
             throw RoleError(source: file.path, problems: excess.map { "1: \($0)" })
