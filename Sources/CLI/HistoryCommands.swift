@@ -140,7 +140,8 @@ struct SessionFilter {
 
     private var conditions: [Condition] = []
     static let states = [
-        "planning", "working", "verifying", "approving", "delivering", "paused", "completed", "failed",
+        "queued", "planning", "working", "verifying", "approving", "delivering", "paused", "completed",
+        "failed",
         "cancelled",
         "waiting", "active",
     ]
@@ -194,7 +195,7 @@ struct SessionFilter {
         func text(_ field: String) -> String { (summary[field]?.stringValue ?? "").lowercased() }
         return conditions.allSatisfy { condition in
             switch condition {
-            case .state("waiting"): summary["approval"].map { !$0.isNull } ?? false
+            case .state("waiting"): SessionList.isWaiting(summary)
             case .state("active"): !["completed", "failed", "cancelled"].contains(text("state"))
             case .state(let state): text("state") == state
             case .repository(let word): text("repository").contains(word)

@@ -68,7 +68,11 @@ struct SessionList {
         return .done
     }
 
-    private static func isWaiting(_ session: JSON) -> Bool { session["approval"].map { !$0.isNull } ?? false }
+    /// Somebody has to say yes or no before it goes on.
+    static func isWaiting(_ session: JSON) -> Bool {
+        let isAsking = !(session["permissions"]?.arrayValue ?? []).isEmpty
+        return isAsking || session["approval"].map { !$0.isNull } ?? false
+    }
 
     /// Those that are not over, and the ones that ended last; the order stays.
     static func current(_ sessions: [JSON]) -> [JSON] {

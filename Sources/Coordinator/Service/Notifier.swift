@@ -106,6 +106,10 @@ final class Notifier: Sendable {
             (text, next) = (
                 "the change waits for your approval", "openclaw diff \(id); openclaw approve \(id)"
             )
+        case .permissionRequested(let permission):
+            (text, next) = (
+                "asks you (\(permission.kind.rawValue)): \(permission.summary)", "openclaw session \(id)"
+            )
         case .sessionCompleted: (text, next) = ("completed", "openclaw session \(id)")
         case .sessionFailed(let reason, let hint): (text, next) = ("failed: \(reason)", hint)
         // The user did it.

@@ -94,7 +94,12 @@ struct UserAPI: Sendable {
         case "refuse":
             try session.submit(
                 .refuse(id: try text(body, "id"), by: by, reason: body["reason"]?.stringValue ?? ""))
-        case "plan": try session.submit(.editPlan(try SessionPreparation.read(plan: body), by: by))
+        case "plan":
+            try session.submit(
+                .editPlan(
+                    try SessionPreparation.read(
+                        plan: body, roles: Roles(home: coordinator.home, session: session.id).working), by: by
+                ))
         case "tasks": try addTask(session, body, by)
         case "pause": try session.submit(.pause(by: by))
         case "resume": try session.submit(.resume(by: by))

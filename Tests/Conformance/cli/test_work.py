@@ -33,13 +33,17 @@ def an_architect_writes_a_plan_and_nothing_else_happens(world):
     check(session["state"] == "completed" and [a["id"] for a in session["agents"]] == ["architect-1"], session)
     again = world.home.run("plan", "x", "--repo", str(world.repository), "--model", TEAM, "-o", str(plan), check=False)
     check(again.returncode == 2 and "is there already" in again.stderr, again.stderr)
-    world.plan = plan
 
 
 @test
 def a_plan_is_looked_at_without_a_session_and_then_run(world):
+    plan = world.home.path / "team.yaml"
+    plan.write_text(
+        "task: 'Improve: it'\nsummary: Two things\ntasks:\n"
+        "- {id: fix, title: Subtract in order, write_set: [calculator.py, 'tests/**']}\n"
+        "- {id: docs, title: Add a readme, write_set: [README.md]}\n")
     count = len(world.home.json("sessions", "--all"))
-    arguments = ["run", "--plan", str(world.plan), "--repo", str(world.repository), "--model", TEAM]
+    arguments = ["run", "--plan", str(plan), "--repo", str(world.repository), "--model", TEAM]
     preview = world.home.run(*arguments, "--dry-run").stdout
     for words in ["nothing was started", "fix", "docs", "Improve: it", "make test", "waits for your approval"]:
         check(words in preview, f"{words!r} is not in {preview}")
