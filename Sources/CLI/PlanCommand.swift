@@ -19,7 +19,7 @@ extension Command {
                 ["repo", "ref", "model", "budget", "deadline", "allow-dirty"].contains($0.name)
             },
         notes: "The plan can be edited and run with openclaw run --plan FILE. See openclaw help plans.",
-        examples: ["openclaw plan \"Fix the auth bug\" --repo . -o plan.yaml"]
+        examples: ["openclaw plan \"Fix the auth bug\" --repo . -o ../plan.yaml"]
     ) { (arguments) throws(CLIError) in try PlanCommand(arguments).run() }
 }
 

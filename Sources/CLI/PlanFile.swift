@@ -62,11 +62,11 @@ extension HelpTopic {
             ("task, agents, model, budget, deadline, test", "as for openclaw run; what is typed there wins"),
         ],
         text: """
-            openclaw plan "Fix the auth bug" --output plan.yaml lets an architect write one, and nothing else
+            openclaw plan "Fix the auth bug" -o ../plan.yaml lets an architect write one, and nothing else
             happens. Edit it, look at what it would do, then run it:
 
-              openclaw run --plan plan.yaml --dry-run
-              openclaw run --plan plan.yaml
+              openclaw run --plan ../plan.yaml --dry-run
+              openclaw run --plan ../plan.yaml
 
             The schema is docs/schema/plan.schema.json of the source.
             """)

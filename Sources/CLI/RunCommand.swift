@@ -42,7 +42,7 @@ extension Command {
             "openclaw run \"Fix the auth bug\" --repo .",
             "openclaw run \"Fix the auth bug\" --agents 1 --budget 2.50",
             "openclaw run \"Fix the auth bug\" --repo github.com/org/repo --detach",
-            "openclaw run --plan plan.yaml --dry-run",
+            "openclaw run --plan ../plan.yaml --dry-run",
             "openclaw run --template fix-bug -p bug=\"5 - 3 is -2\"",
         ]
     ) { (arguments) throws(CLIError) in try RunCommand(arguments).run() }

@@ -5,7 +5,7 @@ import System
 
 extension Command {
     static let session = Command(
-        name: "session", operands: "ID [--status|--logs|--diff|--approve|…]",
+        name: "session", operands: "ID [--status|--logs|…]",
         summary: "look at a session or steer it", operandKinds: [.session], operandLimit: 2,
         options: [
             OptionSpec("status", "agents, tasks, cost and what it waits for (the default)"),
@@ -125,15 +125,20 @@ struct SessionCommand {
             return result["ok"]?.boolValue == true ? .done : .failed
         default:
             let words = ["pause": "paused", "resume": "goes on", "cancel": "cancelled; the work is kept"]
-            return try steer(path + "/\(verb)", [:], words[verb] ?? verb, id)
+            return try steer(
+                path + "/\(verb)", [:], words[verb] ?? verb, id, wanted: verb == "cancel" ? "cancelled" : nil)
         }
     }
 
-    private func steer(_ path: String, _ body: JSON, _ words: String, _ id: String) throws(CLIError)
-        -> ExitCode
-    {
+    /// - Parameter wanted: The state in which the session shall be; a step that comes too late is no error.
+    private func steer(
+        _ path: String, _ body: JSON, _ words: String, _ id: String, wanted: String? = nil
+    ) throws(CLIError) -> ExitCode {
         let answer = try client.call("POST", path, body)
-        terminal.done("\(id): \(words)", answer)
+        let state = answer["state"]?.stringValue
+        let isLate = wanted != nil && state != nil && state != wanted
+        terminal.done(
+            "\(id): \(isLate ? "is \(state ?? "over") already; nothing was changed" : words)", answer)
         return .done
     }
 

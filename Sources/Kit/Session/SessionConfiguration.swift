@@ -88,6 +88,8 @@ public enum SessionName {
         let small: Set<Substring> = ["the", "a", "an", "and", "of", "in", "to", "is", "are"]
         var name = ""
         for word in words where !small.contains(word) {
+            // It is part of host names and of what hooks take: a letter comes first.
+            if name.isEmpty, word.first?.isNumber ?? true { continue }
             guard name.count + word.count < 24 else { break }
             name += (name.isEmpty ? "" : "-") + word
         }

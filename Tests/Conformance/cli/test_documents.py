@@ -39,6 +39,7 @@ class Runner:
             (roles / "fuzzer.yaml").write_text("name: fuzzer\nextends: coder\nprompt: Fuzz.\n")
             git(self.directory, "add", "-A")
             git(self.directory, "commit", "-qm", "A role")
+        (self.home.path / "plan.yaml").unlink(missing_ok=True)
         self.home.run("config", "set", "model", everybody(world))
 
     def __enter__(self):

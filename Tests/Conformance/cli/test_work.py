@@ -21,7 +21,7 @@ def yaml(path):
 
 @test
 def an_architect_writes_a_plan_and_nothing_else_happens(world):
-    plan = world.home.path / "plan.yaml"
+    plan = world.home.path / "architect.yaml"
     before = git(world.repository, "for-each-ref")
     done = world.home.run(
         "plan", "Improve: it", "--repo", str(world.repository), "--model", TEAM, "-o", str(plan))
