@@ -122,12 +122,17 @@ struct Arguments: Sendable {
     }
 
     /// Gives an option a value unless it has one.
-    /// - Parameter origin: Where it is written, for messages.
-    mutating func setDefault(_ name: String, _ value: String, origin: String) {
+    /// - Parameters:
+    ///   - origin: Where it is written, for messages.
+    ///   - replacesDefaults: Also when it has one that was not typed.
+    mutating func setDefault(
+        _ name: String, _ value: String, origin: String, replacesDefaults: Bool = false
+    ) {
         // What is said for a single role leaves open what holds for the others.
         let given = options[name] ?? []
-        guard given.allSatisfy({ Self.named($0).name != nil }) else { return }
-        options[name] = [value] + given
+        let isTyped = given.contains { Self.named($0).name == nil }
+        guard !isTyped || (replacesDefaults && origins[name] != nil) else { return }
+        options[name] = [value] + given.filter { Self.named($0).name != nil }
         origins[name] = origin
     }
 

@@ -57,6 +57,10 @@ struct LiveValues {
             return (session?["agents"]?.arrayValue ?? []).map {
                 Candidate(word: $0["id"]?.stringValue ?? "", about: $0["state"]?.stringValue ?? "")
             }
+        case .template, .role:
+            let library = Library(kind == .role ? "roles" : "templates", home: home, repository: ".")
+            let entries = (try? library.all()) ?? []
+            return entries.map { Candidate(word: $0.name, about: $0.origin.rawValue) }
         default: return []
         }
     }

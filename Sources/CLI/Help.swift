@@ -18,19 +18,16 @@ extension Command {
             for line in Help.overview(columns: terminal.columns) { terminal.line(line) }
             return .done
         }
-        let commands = Program.commands.filter { $0.group != .hidden }
-        if let command = commands.first(where: { $0.name == name }) {
-            for line in Help.usage(of: command, columns: terminal.columns) { terminal.line(line) }
-            return .done
-        }
-        guard let topic = HelpTopic.all.first(where: { $0.name == name }) else {
+        let lines = Help.lines(on: name, columns: terminal.columns)
+        guard !lines.isEmpty else {
+            let commands = Program.commands.filter { $0.group != .hidden }
             let near = nearest(name, of: commands.map(\.name) + HelpTopic.all.map(\.name))
             throw CLIError(
                 .notFound, "there is no help on \(name)",
                 hint: near.map { "did you mean openclaw help \($0)?" }
                     ?? "topics: \(HelpTopic.all.map(\.name).joined(separator: ", "))")
         }
-        for line in topic.lines(columns: terminal.columns) { terminal.line(line) }
+        for line in lines { terminal.line(line) }
         return .done
     }
 
@@ -64,6 +61,15 @@ enum Help {
             + wrap(
                 "Every command takes --help, --json, --quiet, --verbose and --color. "
                     + "openclaw help exit-codes says what the numbers mean.", columns)
+    }
+
+    /// Help on a command, a topic, or both when they share a name; empty when there is neither.
+    static func lines(on name: String, columns: Int) -> [String] {
+        let command = Program.commands.first { $0.name == name && $0.group != .hidden }
+        let topic = HelpTopic.all.first { $0.name == name }
+        let usage = command.map { usage(of: $0, columns: columns) } ?? []
+        let lines = topic?.lines(columns: columns) ?? []
+        return usage + (usage.isEmpty || lines.isEmpty ? [] : [""]) + lines
     }
 
     /// What `openclaw COMMAND --help` says.

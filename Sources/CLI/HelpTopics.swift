@@ -18,7 +18,7 @@ struct HelpTopic: Sendable {
     }
 
     static let all: [HelpTopic] = [
-        exitCodes, environment, json, configuration, modelNames,
+        exitCodes, environment, json, configuration, modelNames, plans, templates, roles, notifications,
     ]
 
     static let exitCodes = HelpTopic(
@@ -70,6 +70,25 @@ struct HelpTopic: Sendable {
         },
         text: """
             The file is config.yaml in AEGIS_OPENCLAW_HOME (openclaw config path), one KEY: VALUE a line.
+            """)
+
+    static let notifications = HelpTopic(
+        name: "notifications", summary: "being told when a session waits for you or ends",
+        rows: [
+            (
+                "notify.command",
+                "a shell command; OPENCLAW_SESSION, OPENCLAW_EVENT and OPENCLAW_TEXT are set, JSON "
+                    + "is on its input"
+            ),
+            ("notify.webhook", "an address that gets the same JSON by POST; tried three times"),
+            ("notify.desktop", "true shows it with notify-send"),
+        ],
+        text: """
+            They are settings: openclaw config set notify.desktop true. The coordinator sends each
+            notification at most once, also when it is restarted. Failures are in its log (openclaw
+            coordinator status says where).
+
+              {"session":"fix-auth-bug-4k2p","event":"approval.requested","at":…,"task":…,"text":…,"next":…}
             """)
 
     static let modelNames = HelpTopic(

@@ -38,9 +38,9 @@ public enum Program {
     static let version = "0.1.0"
 
     static let commands: [Command] = [
-        .run, .sessions, .session, .logs, .diff, .status, .cost, .approve, .deny, .pause, .resume, .cancel,
-        .doctor, .models, .gateway, .config, .coordinator, .platform, .kit, .sandbox, .completion, .help,
-        .version, .complete,
+        .run, .plan, .templates, .roles, .sessions, .session, .logs, .diff, .status, .cost, .search, .replay,
+        .approve, .deny, .pause, .resume, .cancel, .doctor, .models, .gateway, .config, .gc, .coordinator,
+        .platform, .kit, .sandbox, .completion, .help, .version, .complete,
     ]
 
     /// What every command takes.

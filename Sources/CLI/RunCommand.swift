@@ -35,7 +35,9 @@ extension Command {
                     + "openclaw/SESSION"),
             OptionSpec("yes", short: "y", "approve the result when everything that is required is green"),
             OptionSpec("detach", short: "d", "start the session and return"),
-        ] + DeliveryOptions.run,
+            OptionSpec(
+                "dry-run", short: "n", "say what would happen and what it may cost, and start nothing"),
+        ] + RunCommand.templateOptions + DeliveryOptions.run,
         notes: """
             The first Ctrl-C lets go of the session, which goes on; a second one within three seconds cancels
             it; a third one ends this program at once. Ctrl-Z stops this program and not the session.
@@ -45,6 +47,8 @@ extension Command {
             "openclaw run \"Fix the auth bug\" --agents 1 --budget 2.50",
             "openclaw run \"Fix the auth bug\" --model reviewer=claude-opus-5-5 --budget coder=1.00",
             "openclaw run \"Fix the auth bug\" --repo github.com/org/repo --detach",
+            "openclaw run --plan ../plan.yaml --dry-run",
+            "openclaw run --template fix-bug -p bug=\"5 - 3 is -2\"",
         ]
     ) { (arguments) throws(CLIError) in try RunCommand(arguments).run() }
 }
@@ -54,15 +58,38 @@ struct RunCommand {
     private let arguments: Arguments
     private let terminal: Terminal
     private let client = CoordinatorClient(home: Home())
+    private let template: Template.Filled?
+    private let plan: PlanFile?
 
-    init(_ arguments: Arguments) {
+    init(_ given: Arguments) throws(CLIError) {
+        var arguments = given
+        template = try Self.template(&arguments, home: client.home)
+        if let path = arguments.value("plan") {
+            if template?.plan != nil {
+                throw CLIError(.usage, "--plan and a template with a plan of its own cannot go together")
+            }
+            let file = try PlanFile(path: path)
+            for (name, value) in file.options {
+                arguments.setDefault(name, value, origin: path, replacesDefaults: true)
+            }
+            plan = file
+        } else {
+            plan = nil
+        }
         self.arguments = arguments
         terminal = Terminal(arguments)
     }
 
     func run() throws(CLIError) -> ExitCode {
-        let body = try request()
+        var body = try request()
         try client.start()
+        guard !arguments.has("dry-run") else {
+            body["dry_run"] = true
+            let preview = try client.call("POST", "/v1/sessions", body)
+            if terminal.wantsJSON { terminal.json(preview) }
+            for line in terminal.wantsJSON ? [] : DryRun(preview, terminal).lines { terminal.line(line) }
+            return .done
+        }
         terminal.remark("openclaw: preparing the session…")
         let answer = try client.call("POST", "/v1/sessions", body)
         guard let id = answer["id"]?.stringValue else {
@@ -82,8 +109,9 @@ struct RunCommand {
 
     /// The session as the coordinator takes it. Paths become absolute here, because the coordinator has
     /// another working directory.
-    private func request() throws(CLIError) -> JSON {
-        let task = arguments.positional.joined(separator: " ")
+    func request() throws(CLIError) -> JSON {
+        let words = template?.task ?? arguments.positional.joined(separator: " ")
+        let task = words.isEmpty ? plan?.task ?? "" : words
         guard !task.isEmpty || arguments.has("issue") else {
             throw CLIError(.usage, "what is to be done?", hint: "openclaw run \"Fix the auth bug\" --repo .")
         }
@@ -106,7 +134,8 @@ struct RunCommand {
                 body[name == "test" ? "test_command" : name] = .string(value)
             }
         }
-        if let plan = arguments.value("plan") { body["plan"] = try read(plan: plan) }
+        if let plan { body["plan"] = plan.json }
+        if let plan = template?.plan { body["plan"] = plan }
         try DeliveryOptions(arguments: arguments).add(to: &body)
         // The daemon that is already running may have been started without the key.
         for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"] {
@@ -141,16 +170,6 @@ struct RunCommand {
             if let name { limits[name] = JSON(micro) } else { body["budget_microusd"] = JSON(micro) }
         }
         if limits != [:] { body["limits_microusd"] = limits }
-    }
-
-    private func read(plan path: String) throws(CLIError) -> JSON {
-        do throws(SystemError) {
-            return ["text": .string(try Files.readText(path, limit: 1 << 20)), "source": .string(path)]
-        } catch {
-            throw CLIError(
-                error.code == ENOENT ? .notFound : .usage, "read the plan \(path): \(error)",
-                hint: "a plan is YAML or JSON; see docs/PROTOCOLS.md")
-        }
     }
 
     /// A path as seen from everywhere; what looks like a URL stays as it is.

@@ -4,13 +4,8 @@ import Service
 import System
 
 extension Command {
-    static let sessions = Command(
-        name: "sessions", operands: "", summary: "all sessions, the ones that wait for you first",
-        operandLimit: 0, options: []
-    ) { (arguments) throws(CLIError) in try SessionCommand.list(Terminal(arguments)) }
-
     static let session = Command(
-        name: "session", operands: "ID [--status|--logs|--diff|--approve|…]",
+        name: "session", operands: "ID [--status|--logs|…]",
         summary: "look at a session or steer it", operandKinds: [.session], operandLimit: 2,
         options: [
             OptionSpec("status", "agents, tasks, cost and what it waits for (the default)"),
@@ -134,15 +129,20 @@ struct SessionCommand {
             return result["ok"]?.boolValue == true ? .done : .failed
         default:
             let words = ["pause": "paused", "resume": "goes on", "cancel": "cancelled; the work is kept"]
-            return try steer(path + "/\(verb)", [:], words[verb] ?? verb, id)
+            return try steer(
+                path + "/\(verb)", [:], words[verb] ?? verb, id, wanted: verb == "cancel" ? "cancelled" : nil)
         }
     }
 
-    private func steer(_ path: String, _ body: JSON, _ words: String, _ id: String) throws(CLIError)
-        -> ExitCode
-    {
+    /// - Parameter wanted: The state in which the session shall be; a step that comes too late is no error.
+    private func steer(
+        _ path: String, _ body: JSON, _ words: String, _ id: String, wanted: String? = nil
+    ) throws(CLIError) -> ExitCode {
         let answer = try client.call("POST", path, body)
-        terminal.done("\(id): \(words)", answer)
+        let state = answer["state"]?.stringValue
+        let isLate = wanted != nil && state != nil && state != wanted
+        terminal.done(
+            "\(id): \(isLate ? "is \(state ?? "over") already; nothing was changed" : words)", answer)
         return .done
     }
 
@@ -185,7 +185,16 @@ struct SessionCommand {
         if terminal.wantsJSON {
             terminal.json(summary)
         } else {
-            for line in SessionView(summary, terminal).lines { terminal.line(line) }
+            var totals = SessionTotals()
+            try client.follow("\(path)/events?after=0") { event in
+                totals.add(event)
+                return true
+            }
+            let lines = SessionView(summary, terminal).lines(
+                totals: totals, disk: DiskUse.of(id ?? "", client.home))
+            for line in lines {
+                terminal.line(terminal.isInteractive ? Terminal.fitted(line, to: terminal.columns) : line)
+            }
         }
         return SessionView(summary, terminal).exitCode
     }
@@ -226,38 +235,6 @@ struct SessionCommand {
         }
         let follower = SessionFollower(client: client, terminal: terminal, id: id, isInteractive: false)
         return follows ? try follower.follow() : try follower.replay()
-    }
-
-    /// All sessions.
-    static func list(_ terminal: Terminal) throws(CLIError) -> ExitCode {
-        let client = CoordinatorClient(home: Home())
-        try client.start()
-        let sessions = try client.call("GET", "/v1/sessions")["sessions"]?.arrayValue ?? []
-        if terminal.wantsJSON {
-            for session in sessions { terminal.json(session) }
-            return .done
-        }
-        guard !sessions.isEmpty else {
-            terminal.line("no sessions yet; start one with: openclaw run \"…\" --repo .")
-            return .done
-        }
-        let waiting = sessions.filter { $0["approval"].map { !$0.isNull } ?? false }
-        let others = sessions.filter { $0["approval"].map { $0.isNull } ?? true }
-        let rows = (waiting + others).map { session -> [String] in
-            let isWaiting = session["approval"].map { !$0.isNull } ?? false
-            return [
-                session["id"]?.stringValue ?? "?",
-                isWaiting ? "waits for you" : session["state"]?.stringValue ?? "?",
-                Show.money(session["spent_microusd"]?.int64Value ?? 0),
-                Show.age(since: session["started_at"]?.int64Value ?? 0),
-                Terminal.cut(Terminal.harmless(session["task"]?.stringValue ?? ""), to: 60),
-            ]
-        }
-        let titles = ["SESSION", "STATE", "COST", "STARTED", "TASK"].map(terminal.dim)
-        for line in Show.table([titles] + rows, limit: terminal.isInteractive ? terminal.columns : nil) {
-            terminal.line(line)
-        }
-        return .done
     }
 
     /// An id as part of a path; what is no id is refused by the coordinator in clear words.

@@ -40,6 +40,30 @@ final class SessionFollower: Sendable {
     /// How much of an event --verbose shows.
     private static let detailCells = 400
 
+    /// A wait longer than this is shortened when a session is shown again, in milliseconds.
+    private static let longestWait: Int64 = 2000
+
+    /// What happened, with the pauses that there were.
+    /// - Parameter speed: How much faster; nil does not wait at all.
+    func replay(speed: Int?) throws(CLIError) -> ExitCode {
+        let last = Mutex<Int64?>(nil)
+        try client.follow("\(path)/events?after=0") { event in
+            let at = event["at"]?.int64Value ?? 0
+            let before = last.withLock { last in
+                defer { last = at }
+                return last
+            }
+            if let speed, let before {
+                let wait = min(max(0, at - before), Self.longestWait * Int64(speed)) / Int64(speed)
+                usleep(UInt32(wait * 1000))
+            }
+            self.show(event)
+            return true
+        }
+        clearStatus()
+        return .done
+    }
+
     /// What happened so far.
     func replay() throws(CLIError) -> ExitCode {
         try client.follow("\(path)/events?after=0") { event in

@@ -25,13 +25,17 @@ struct SessionView {
         }
     }
 
-    var lines: [String] {
+    /// The whole page.
+    /// - Parameter disk: What it takes on the disk, in bytes; nil when that is not known.
+    func lines(totals: SessionTotals = SessionTotals(), disk: Int64? = nil) -> [String] {
         var lines = [
             "\(terminal.bold(text("id")))  "
                 + "\(isWaiting ? terminal.attention("waits for your approval") : text("state"))",
             "  task:    \(text("task"))", "  from:    \(text("repository")) at \(text("base").prefix(12))",
-            "  cost:    \(cost)", "  started: \(Show.age(since: summary["started_at"]?.int64Value ?? 0))",
+            "  model:   \(text("model"))", "  cost:    \(cost)\(totals.perAgent)", "  time:    \(time)",
         ]
+        if let disk { lines.append("  disk:    \(Show.bytes(disk))") }
+        lines += totals.lines.map { "  \($0)" }
         lines += table(
             "tasks",
             (summary["tasks"]?.arrayValue ?? []).map { task in
@@ -55,6 +59,13 @@ struct SessionView {
 
     private func table(_ title: String, _ rows: [[String]]) -> [String] {
         rows.isEmpty ? [] : ["  \(title):"] + Show.table(rows).map { "    " + $0 }
+    }
+
+    private var time: String {
+        let start = summary["started_at"]?.int64Value ?? 0
+        let age = "started \(Show.age(since: start))"
+        guard let end = summary["ended_at"]?.int64Value else { return age }
+        return "\(Show.duration(milliseconds: end - start)), \(age)"
     }
 
     private var cost: String {

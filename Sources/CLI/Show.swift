@@ -64,7 +64,7 @@ enum Show {
         let column = min(longest, max(12, columns / 3)) + 2
         guard columns >= 60 else {
             return rows.flatMap { row in
-                Terminal.wrap(row.name, to: columns).enumerated().map {
+                Terminal.wrap(row.name, to: columns - 4).enumerated().map {
                     ($0.offset == 0 ? "" : "    ") + $0.element
                 }
                     + Terminal.wrap(row.meaning, to: max(20, columns - 6)).map { "      " + $0 }

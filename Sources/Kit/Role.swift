@@ -50,6 +50,8 @@ public struct RoleError: Error, Sendable, Hashable, CustomStringConvertible {
     /// "LINE: field: what is wrong".
     public let problems: [String]
 
+    public init(source: String, problems: [String]) { (self.source, self.problems) = (source, problems) }
+
     public var description: String { problems.map { "\(source):\($0)" }.joined(separator: "\n") }
 }
 
@@ -62,6 +64,11 @@ extension Role {
         } catch {
             throw RoleError(source: source, problems: ["\(error.mark.line): \(error.reason)"])
         }
+        return try read(node, source: source)
+    }
+
+    /// Reads a role's YAML after it was parsed.
+    static func read(_ node: YAMLNode, source: String) throws(RoleError) -> Role {
         guard case .mapping = node else {
             throw RoleError(source: source, problems: ["1: a role is a mapping with name, prompt and tools"])
         }

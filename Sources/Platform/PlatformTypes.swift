@@ -15,9 +15,12 @@ public struct InstanceRequest: Sendable, Hashable, Codable {
         public var coordinatorURL: String
         public var peers: JSON
         public var config: JSON
+        /// Roles besides the kit's that this app's owner has; the hook `validate_config` is told them.
+        public var pluginRoles: [String]?
 
         enum CodingKeys: String, CodingKey {
             case id, role, peers, config
+            case pluginRoles = "plugin_roles"
             case sessionID = "session_id"
             case agentID = "agent_id"
             case coordinatorURL = "coordinator_url"

@@ -32,8 +32,12 @@ import Testing
         #expect(Set(Program.commands.map(\.name)).count == Program.commands.count)
     }
 
-    @Test func `no topic has the name of a command`() {
-        #expect(Set(HelpTopic.all.map(\.name)).isDisjoint(with: Self.commands.map(\.name)))
+    @Test func `a name that is a command and a topic has the help of both`() {
+        let lines = Help.lines(on: "roles", columns: 80)
+        #expect(lines.contains { $0.hasPrefix("usage: openclaw roles") })
+        #expect(lines.contains { $0.contains("extends") && !$0.contains("--extends") })
+        #expect(Help.lines(on: "exit-codes", columns: 80).count > 8)
+        #expect(Help.lines(on: "frobnicate", columns: 80).isEmpty)
     }
 
     @Test func `the manual page names every command, option and topic`() {

@@ -2,6 +2,17 @@ import Testing
 
 @testable import Kit
 
+@Suite struct SessionNameTests {
+    @Test(arguments: [
+        ("Fix the auth bug", "fix-auth-bug"), ("5 - 3 is -2", "session"),
+        ("3 bugs in 2 files", "bugs-2-files"),
+        ("日本", "session"), ("---", "session"), ("", "session"), ("An a the", "session"),
+    ])
+    func `a session is called after its task, a letter first`(task: String, name: String) {
+        #expect(SessionName.make(task: task, random: [0, 1, 2, 3]) == "\(name)-bcdf")
+    }
+}
+
 @Suite struct PlanTests {
     static func problems(_ text: String) -> [PlanError.Problem] {
         do {

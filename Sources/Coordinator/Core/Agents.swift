@@ -34,6 +34,9 @@ extension Work {
             throw Rejection("planned", "the session has a plan already", hint: "use assign to add a task")
         }
         add(.planAccepted(plan: plan, by: agent))
+        if let configuration = state.configuration, configuration.planOnly == true {
+            add(.sessionCompleted(commit: configuration.baseCommit))
+        }
     }
 
     mutating func complete(

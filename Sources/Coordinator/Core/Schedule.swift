@@ -93,7 +93,8 @@ extension Work {
     /// An agent that is ready and idle; one is asked for when there is none, and then the answer is nil.
     private mutating func worker(for id: String, _ task: SessionState.TaskState) -> String? {
         if let agent = task.agent { return present(agent, role: role(of: id)) ? agent : nil }
-        let coders = state.agents.filter { $0.value.role == "coder" && $0.value.status != .retired }
+        let role = role(of: id)
+        let coders = state.agents.filter { $0.value.role == role && $0.value.status != .retired }
         let reserved = Set(state.tasks.values.compactMap { $0.status == .submitted ? $0.agent : nil })
         let free = coders.keys.sorted { number($0) < number($1) }.filter {
             coders[$0]?.task == nil && !reserved.contains($0)
@@ -102,10 +103,23 @@ extension Work {
         let limit = state.configuration?.coderLimit ?? 1
         let next =
             free.first { coders[$0]?.status == .lost }
-            ?? (coders.count < limit ? "coder-\(coders.count + 1)" : nil)
+            ?? (coders.count < limit && isRoom(beside: role) ? "\(role)-\(coders.count + 1)" : nil)
         guard let next else { return nil }
         add(.taskReady(task: id, kind: task.kind, title: task.plan.title, agent: next))
-        return present(next, role: "coder") ? next : nil
+        return present(next, role: role) ? next : nil
+    }
+
+    /// Whether an agent of this role may be added: those of other roles count while they have something to
+    /// do, so that the last of one role does not keep out the first of another.
+    private func isRoom(beside role: String) -> Bool {
+        let judges = ["architect", "reviewer", "tester", role]
+        let reserved = Set(state.tasks.values.compactMap { $0.status == .submitted ? $0.agent : nil })
+        let busy = state.agents.filter { name, agent in
+            !judges.contains(agent.role) && [.requested, .ready].contains(agent.status)
+                && (agent.task != nil || reserved.contains(name))
+        }
+        let own = state.agents.values.filter { $0.role == role && $0.status != .retired }
+        return busy.count + own.count < state.configuration?.coderLimit ?? 1
     }
 
     private func role(of id: String) -> String {
@@ -113,7 +127,8 @@ extension Work {
         case SessionState.planTask: "architect"
         case SessionState.reviewTask: "reviewer"
         case SessionState.testTask: "tester"
-        default: state.tasks[id]?.kind == .advise ? "architect" : "coder"
+        default:
+            state.tasks[id].map { $0.kind == .advise ? "architect" : $0.plan.role } ?? "coder"
         }
     }
 

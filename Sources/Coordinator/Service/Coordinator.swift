@@ -65,6 +65,7 @@ public final class Coordinator: Sendable {
             server.start()
             coordinator.watchPlatform()
             coordinator.keepTime()
+            Notices(coordinator).start()
             Worker.start("signals") {
                 _ = try? signals.next()
                 coordinator.isStopping.withLock { $0 = true }
@@ -90,16 +91,13 @@ public final class Coordinator: Sendable {
 
     /// The roles of the installed kit, and those of the user, which win.
     private static func loadRoles(_ home: Home) throws(ServiceError) -> [String: Role] {
+        let files = Roles(home: home)
         var roles: [String: Role] = [:]
-        for directory in ["\(home.kit)/roles", "\(home.path)/roles"] {
-            for name in ((try? Files.list(directory)) ?? []).sorted() where name.hasSuffix(".yaml") {
-                let path = "\(directory)/\(name)"
-                do {
-                    let role = try Role.parse(try Files.readText(path, limit: 1 << 20), source: path)
-                    roles[role.name] = role
-                } catch {
-                    throw ServiceError("read the role \(path): \(error)", hint: "correct the file")
-                }
+        for name in files.names {
+            do throws(RoleError) {
+                roles[name] = try files.role(name)
+            } catch {
+                throw ServiceError("read the role \(name):\n  \(error)", hint: "openclaw roles check")
             }
         }
         guard !roles.isEmpty else {
@@ -265,6 +263,11 @@ public final class Coordinator: Sendable {
         let preparation = SessionPreparation(home: home, gateway: gateway)
         let configuration = try preparation.make(body)
         let id = configuration.session
+        if body["dry_run"]?.boolValue == true {
+            try? Files.removeTree(home.session(id))
+            let past = sessions.withLock { Array($0.values) }.map(\.state).filter(\.phase.isOver)
+            return Preview(configuration: configuration, past: past).json
+        }
         do throws(ServiceError) {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])

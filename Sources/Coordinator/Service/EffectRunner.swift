@@ -82,7 +82,9 @@ struct EffectRunner: Sendable {
     static let coordinatorURL = "http://openclaw-coordinator:9090"
 
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
-        guard let role = world.roles[roleName] else {
+        // Read anew, so that a role that was made after the coordinator started is there.
+        let roles = Roles(home: world.home, session: id)
+        guard let role = try roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
@@ -92,7 +94,7 @@ struct EffectRunner: Sendable {
                 "url": .string("http://\(name).session.local:8700"),
             ] as JSON
         }
-        let request = InstanceRequest(
+        var request = InstanceRequest(
             app: .init(
                 id: session.appID(agent, generation), sessionID: id, agentID: agent, role: roleName,
                 coordinatorURL: Self.coordinatorURL, peers: .array(peers)),
@@ -102,6 +104,7 @@ struct EffectRunner: Sendable {
             guest: GuestDocument.make(
                 role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL),
             maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
+        if !Role.builtIn.contains(roleName) { request.app.pluginRoles = [roleName] }
         let instance = try world.platform.ensure(request)
         guard instance.state != .terminated else {
             throw Failure("the guest of \(agent) ended at once: \(instance.exit?.reason ?? "")")

@@ -15,7 +15,7 @@ struct SessionPreparation: Sendable {
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
-        "issue", "forge", "models", "limits_microusd",
+        "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -69,6 +69,11 @@ struct SessionPreparation: Sendable {
             let tree = try repository.tree(of: base)
             let command =
                 try body["test_command"]?.stringValue ?? TestCommand.detect(in: repository, tree: base)
+            if let plan {
+                try takeRoles(plan, id, repository, tree)
+            } else {
+                try freezeRoles(id, repository, tree)
+            }
             var configuration = SessionConfiguration(
                 session: id, task: task, repository: location(source), isRemote: source.isRemote,
                 baseCommit: base,
@@ -81,11 +86,56 @@ struct SessionPreparation: Sendable {
             configuration.approve = approve.isEmpty ? nil : approve
             configuration.pullRequest = pull
             (configuration.models, configuration.limits) = (models, limits)
+            configuration.planOnly = body["plan_only"]?.boolValue == true ? true : nil
             return configuration
         } catch {
             try? Files.removeTree(home.session(id))
             throw Self.failed(error)
         }
+    }
+
+    // MARK: Roles
+
+    /// Keeps the repository's trusted roles with the session.
+    /// - Returns: All roles of the session, and the names of those that are not trusted.
+    @discardableResult
+    private func freezeRoles(_ id: String, _ repository: SessionRepository, _ tree: String) throws
+        -> (roles: Roles, untrusted: Set<String>)
+    {
+        var roles = Roles(home: home)
+        let trust = RoleTrust(home: home)
+        var untrusted: Set<String> = []
+        for file in try RepositoryRoles(repository, tree: tree).files {
+            guard trust.trusts(file.text) else {
+                untrusted.insert(file.name)
+                continue
+            }
+            guard roles.add(file) else { continue }
+            try Files.makeDirectories("\(home.session(id))/roles", mode: 0o700)
+            try Files.write("\(home.session(id))/roles/\(file.name).yaml", Array(file.text.utf8), mode: 0o600)
+        }
+        return (roles, untrusted)
+    }
+
+    /// Every task of the plan has a role that is there, is trusted, can be read, and can write.
+    private func takeRoles(_ plan: Plan, _ id: String, _ repository: SessionRepository, _ tree: String) throws
+    {
+        let (roles, untrusted) = try freezeRoles(id, repository, tree)
+        let working = roles.working
+        var problems: [PlanError.Problem] = []
+        for (index, task) in plan.tasks.enumerated() where !working.contains(task.role) {
+            // What is wrong with its file says more than that it cannot be used.
+            if roles.names.contains(task.role), !untrusted.contains(task.role) {
+                _ = try roles.role(task.role)
+            }
+            let words =
+                untrusted.contains(task.role)
+                ? "the repository's role \(task.role) is not trusted; look at it with openclaw roles show "
+                    + "\(task.role), then openclaw roles trust \(task.role)"
+                : Plan.refusal(of: task.role, known: working)
+            problems.append(.init(path: "/tasks/\(index)/role", message: words))
+        }
+        guard problems.isEmpty else { throw GuestAPI.refused("the plan has mistakes", PlanError(problems)) }
     }
 
     private static func usage(_ message: String) -> ServiceError {
@@ -163,12 +213,13 @@ struct SessionPreparation: Sendable {
         }
     }
 
-    static func read(plan json: JSON) throws(ServiceError) -> Plan {
+    /// - Parameter roles: Those that its tasks may name; nil leaves that to the caller.
+    static func read(plan json: JSON, roles: Set<String>? = nil) throws(ServiceError) -> Plan {
         do throws(PlanError) {
             if let text = json["text"]?.stringValue {
-                return try Plan.parse(text, source: json["source"]?.stringValue ?? "plan")
+                return try Plan.parse(text, source: json["source"]?.stringValue ?? "plan", roles: roles)
             }
-            return try Plan.parse(json)
+            return try Plan.parse(json, roles: roles)
         } catch {
             throw GuestAPI.refused("the plan has mistakes", error)
         }
@@ -196,6 +247,11 @@ struct SessionPreparation: Sendable {
     }
 
     static func failed(_ error: any Error) -> ServiceError {
+        if let error = error as? ServiceError { return error }
+        if let error = error as? RoleError {
+            return ServiceError(
+                error.description, hint: "openclaw roles check", code: "usage", status: 422)
+        }
         guard let error = error as? DeliveryError else { return ServiceError("\(error)") }
         let status = error.kind == .notFound || error.kind == .notARepository ? 404 : 422
         return ServiceError(

@@ -33,6 +33,8 @@ struct UserAPI: Sendable {
         case ("POST", "shutdown", 2):
             reply(exchange, ["ok": true])
             coordinator.stop()
+        case ("GET", "search", 2): reply(exchange, try coordinator.search(request.query))
+        case ("POST", "gc", 2): reply(exchange, try coordinator.collectGarbage(body))
         case ("GET", "sessions", 2): reply(exchange, ["sessions": .array(list)])
         case ("POST", "sessions", 2): reply(exchange, try coordinator.start(body))
         case ("GET", "sessions", 3): reply(exchange, try session(segments[2]).state.summary)
@@ -92,7 +94,12 @@ struct UserAPI: Sendable {
         case "refuse":
             try session.submit(
                 .refuse(id: try text(body, "id"), by: by, reason: body["reason"]?.stringValue ?? ""))
-        case "plan": try session.submit(.editPlan(try SessionPreparation.read(plan: body), by: by))
+        case "plan":
+            try session.submit(
+                .editPlan(
+                    try SessionPreparation.read(
+                        plan: body, roles: Roles(home: coordinator.home, session: session.id).working), by: by
+                ))
         case "tasks": try addTask(session, body, by)
         case "pause": try session.submit(.pause(by: by))
         case "resume": try session.submit(.resume(by: by))

@@ -42,6 +42,16 @@ public struct Plan: Sendable, Hashable, Codable {
     public static let taskLimit = 64
     /// The roles that do the tasks of a plan.
     public static let workRoles = ["coder"]
+    /// What a plan's file may also say, for the session and not for its tasks.
+    public static let sessionFields = ["task", "agents", "model", "budget", "deadline", "test"]
+}
+
+extension Plan {
+    /// Why a role does not do a task.
+    public static func refusal(of role: String, known: Set<String>) -> String {
+        "\(role) does not do tasks of a plan; \(known.sorted().joined(separator: ", ")) "
+            + "\(known.count == 1 ? "does" : "do"). Review and tests follow by themselves"
+    }
 }
 
 /// Everything that is wrong with a plan.
@@ -67,7 +77,10 @@ public struct PlanError: Error, Sendable, Hashable, CustomStringConvertible {
 
 extension Plan {
     /// Reads a plan's YAML (of which JSON is a part); all problems at once.
-    public static func parse(_ text: String, source: String) throws(PlanError) -> Plan {
+    /// - Parameter roles: Those that do tasks of a plan; nil leaves it to the caller to look.
+    public static func parse(_ text: String, source: String, roles: Set<String>? = Set(workRoles))
+        throws(PlanError) -> Plan
+    {
         let node: YAMLNode
         do throws(YAMLError) {
             node = try YAML.parse(text, source: source)
@@ -77,12 +90,14 @@ extension Plan {
         var reader = PlanReader(place: { pointer in
             "\(source):\(node.line(at: pointer)) /\(pointer.joined(separator: "/"))"
         })
+        reader.roles = roles
         return try reader.read(node.json)
     }
 
     /// Reads a plan as an agent proposes it; all problems at once.
-    public static func parse(_ json: JSON) throws(PlanError) -> Plan {
+    public static func parse(_ json: JSON, roles: Set<String>? = Set(workRoles)) throws(PlanError) -> Plan {
         var reader = PlanReader(place: { "/" + $0.joined(separator: "/") })
+        reader.roles = roles
         return try reader.read(json)
     }
 
@@ -113,6 +128,7 @@ extension YAMLNode {
 /// Turns JSON into a plan and collects what is wrong.
 private struct PlanReader {
     let place: ([String]) -> String
+    var roles: Set<String>? = Set(Plan.workRoles)
     var problems: [PlanError.Problem] = []
 
     init(place: @escaping ([String]) -> String) { self.place = place }
@@ -121,7 +137,7 @@ private struct PlanReader {
         guard let members = json.objectValue else {
             throw PlanError([.init(path: place([]), message: "a plan is an object with summary and tasks")])
         }
-        refuseUnknown(members, known: ["summary", "tasks", "version"], at: [])
+        refuseUnknown(members, known: Set(["summary", "tasks", "version"] + Plan.sessionFields), at: [])
         let summary = text(members["summary"], at: ["summary"], limit: 10_000) ?? ""
         var tasks: [PlanTask] = []
         if let items = members["tasks"]?.arrayValue {
@@ -181,12 +197,8 @@ private struct PlanReader {
             return nil
         }
         let role = text(members["role"], at: pointer + ["role"], limit: 64) ?? "coder"
-        if !Plan.workRoles.contains(role) {
-            note(
-                pointer + ["role"],
-                "\(role) does not do tasks of a plan; \(Plan.workRoles.joined(separator: ", ")) "
-                    + "does. Review and "
-                    + "tests follow by themselves")
+        if let roles, !roles.contains(role) {
+            note(pointer + ["role"], Plan.refusal(of: role, known: roles))
         }
         return PlanTask(
             id: id, title: title,

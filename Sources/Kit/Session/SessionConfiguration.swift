@@ -37,6 +37,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var approve: [ApprovalKind]?
     /// Deliver as a pull request.
     public var pullRequest: PullRequestOptions?
+    /// Ends when there is a plan; nothing is done with it.
+    public var planOnly: Bool?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, models, merge, isolation
@@ -51,6 +53,7 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case deadline = "deadline_ms"
         case approve
         case pullRequest = "pull_request"
+        case planOnly = "plan_only"
     }
 
     public init(
@@ -90,6 +93,8 @@ public enum SessionName {
         let small: Set<Substring> = ["the", "a", "an", "and", "of", "in", "to", "is", "are"]
         var name = ""
         for word in words where !small.contains(word) {
+            // It is part of host names and of what hooks take: a letter comes first.
+            if name.isEmpty, word.first?.isNumber ?? true { continue }
             guard name.count + word.count < 24 else { break }
             name += (name.isEmpty ? "" : "-") + word
         }

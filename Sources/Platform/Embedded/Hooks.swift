@@ -43,6 +43,7 @@ struct KitHooks: Sendable {
             "validate_config",
             [
                 "api": "aegis.kit/v1", "hook": "validate_config",
+                "roles": JSON(request.app.pluginRoles ?? []),
                 "app_config": [
                     "agent": ["id": .string(agent), "role": .string(role)], "config": request.app.config,
                 ],

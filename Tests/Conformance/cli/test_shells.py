@@ -42,7 +42,7 @@ def zsh_completes_in_a_terminal(world):
         terminal.type("openclaw canc\t")
         terminal.wait_for("openclaw cancel")
         terminal.type(world.finished[:6] + "\t\n")
-        terminal.wait_for("openclaw:")
+        terminal.wait_for("is completed already")
         check(world.finished in plain(terminal.output), plain(terminal.output[-800:]))
         terminal.type("exit\n")
 
