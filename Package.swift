@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Guests and hooks run on another libc, so release builds with KIT_STATIC=1 link them fully static; see scripts/build.
+// Guests and hooks run on another libc, so release builds with KIT_STATIC=1 link them fully static; see
+// scripts/build.
 let isStatic = Context.environment["KIT_STATIC"] == "1"
 
 let settings: [SwiftSetting] = [
@@ -64,7 +65,7 @@ let package = Package(
         library("Core", "Coordinator/Core", ["Kit"]),
         library("Journal", "Coordinator/Journal", ["Kit", "System", "CSQLite", "CSodium"]),
         library("Channel", "Coordinator/Channel", ["Journal", "Kit", "Wire", "System"]),
-        library("Transfer", "Coordinator/Transfer", ["Wire", "CCurl"]),
+        library("Transfer", "Coordinator/Transfer", ["Wire", "System", "CCurl"]),
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "Transfer"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System", "Transfer"]),
         library("Egress", "Coordinator/Egress", ["Kit", "System"]),

@@ -67,9 +67,10 @@ enum Help {
     static func lines(on name: String, columns: Int) -> [String] {
         let command = Program.commands.first { $0.name == name && $0.group != .hidden }
         let topic = HelpTopic.all.first { $0.name == name }
-        let usage = command.map { usage(of: $0, columns: columns) } ?? []
-        let lines = topic?.lines(columns: columns) ?? []
-        return usage + (usage.isEmpty || lines.isEmpty ? [] : [""]) + lines
+        let about: [String] = command.map { Self.usage(of: $0, columns: columns) } ?? []
+        let words: [String] = topic.map { $0.lines(columns: columns) } ?? []
+        let gap: [String] = about.isEmpty || words.isEmpty ? [] : [""]
+        return about + gap + words
     }
 
     /// What `openclaw COMMAND --help` says.

@@ -16,7 +16,8 @@ extension Command {
             OptionSpec("without", value: "LAYER", "switch a layer off, to see what the others hold"),
         ],
         notes:
-            "ROLE is a role of the installed kit, or a file. run exits with the command's code, 124 after the "
+            "ROLE is a role of the installed kit, or a file. run exits with the command's code, 124 "
+            + "after the "
             + "time limit, 125 when no sandbox could be made. What was refused is said on standard error."
     ) { (arguments) throws(CLIError) in
         guard arguments.positional.count >= 2 else {
@@ -109,7 +110,8 @@ struct SandboxCommand {
             (policy.uid, policy.gid) = (status.user, status.group)
         } else if role.workspace == .clone {
             Terminal.note(
-                "openclaw: \(directory) belongs to root; the command is user \(policy.uid) and cannot write there"
+                "openclaw: \(directory) belongs to root; the command is user \(policy.uid) and cannot "
+                    + "write there"
             )
         }
     }

@@ -47,7 +47,7 @@ struct SessionExport {
         try write(lines, to: file)
     }
 
-    private var redactor: Redactor { Redactor(names: [Environment.homeDirectory(): "~"]) }
+    private var redactor: ExportRedactor { ExportRedactor(names: [Environment.homeDirectory(): "~"]) }
 
     private func events() throws(CLIError) -> [JSON] {
         var events: [JSON] = []

@@ -1,10 +1,11 @@
-// Known secrets in text that leaves a guest: found in the forms in which programs print them, and named instead.
+// Known secrets in text that leaves a guest: found in the forms in which programs print them, and named
+// instead.
 
 /// Replaces the values of secrets by their names.
 ///
-/// A value is found as it is, in base64 at any alignment (both alphabets), percent-encoded, in hexadecimal, and as
-/// JSON escapes it. Something that somebody encrypts, splits or spells differently on purpose is not found: this is
-/// for accidents, and a guest holds nothing worth the effort.
+/// A value is found as it is, in base64 at any alignment (both alphabets), percent-encoded, in hexadecimal,
+/// and as JSON escapes it. Something that somebody encrypts, splits or spells differently on purpose is not
+/// found: this is for accidents, and a guest holds nothing worth the effort.
 public struct Redactor: Sendable {
     private struct Pattern: Sendable {
         let bytes: [UInt8]
@@ -122,8 +123,8 @@ public struct Redactor: Sendable {
         }
     }
 
-    /// The part of the encoding that depends on the value alone, when `offset` bytes come before it: six bits a
-    /// letter, those that share bits with neighbours left out. RFC 4648
+    /// The part of the encoding that depends on the value alone, when `offset` bytes come before it: six
+    /// bits a letter, those that share bits with neighbours left out. RFC 4648
     private static func base64(_ value: [UInt8], offset: Int, _ alphabet: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         let bits = value.count * 8

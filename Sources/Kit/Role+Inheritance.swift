@@ -31,7 +31,8 @@ extension Role {
             throw RoleError(
                 source: source,
                 problems: [
-                    "\(place.mark.line): extends: there is no role \(place.json.stringValue ?? place.json.text)"
+                    "\(place.mark.line): extends: there is no role "
+                        + "\(place.json.stringValue ?? place.json.text)"
                 ]
             )
         }

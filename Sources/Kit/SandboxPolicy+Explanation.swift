@@ -18,7 +18,8 @@ extension SandboxPolicy {
             ), ("limits", limitsText),
             (
                 "time",
-                "\(timeoutMilliseconds / 1000) s, then TERM, and KILL after \(graceMilliseconds) ms, for all of it"
+                "\(timeoutMilliseconds / 1000) s, then TERM, and KILL after \(graceMilliseconds) ms, "
+                    + "for all of it"
             ),
             ("output", "the first \(outputHeadBytes) and the last \(outputTailBytes) bytes of each stream"),
             ("environment", environment.keys.sorted().joined(separator: " ")),
@@ -57,7 +58,8 @@ extension SandboxPolicy {
     private var filterText: String {
         switch seccomp {
         case .shell:
-            "everything a build needs; not mount, namespaces, ptrace, bpf, io_uring, keys, other architectures, …"
+            "everything a build needs; not mount, namespaces, ptrace, bpf, io_uring, keys, other "
+                + "architectures, …"
         case .strict: "only what file tools, git and a shell need; no sockets"
         }
     }

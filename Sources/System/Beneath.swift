@@ -3,8 +3,8 @@ import CSystem
 public import Glibc
 
 /// Opens files below one of a few roots and nowhere else. Every component is resolved by the kernel below the
-/// root's descriptor: a symbolic link that leads out, an absolute one, or one that is swapped in meanwhile, is
-/// EXDEV. Links that stay below are followed. Linux: openat2(2), RESOLVE_BENEATH; 5.6
+/// root's descriptor: a symbolic link that leads out, an absolute one, or one that is swapped in meanwhile,
+/// is EXDEV. Links that stay below are followed. Linux: openat2(2), RESOLVE_BENEATH; 5.6
 public struct Beneath: Sendable {
     private let roots: [String]
 
@@ -106,7 +106,8 @@ public struct Beneath: Sendable {
         return (root, rest.isEmpty ? "." : String(rest))
     }
 
-    /// Without `.`, `..` and doubled slashes, by its letters alone; what links make of it is the kernel's part.
+    /// Without `.`, `..` and doubled slashes, by its letters alone; what links make of it is the kernel's
+    /// part.
     static func normal(_ path: String) -> String {
         var names: [Substring] = []
         for name in path.split(separator: "/") where name != "." {

@@ -96,11 +96,17 @@ public final class Netlink: Sendable {
         }
     }
 
+    /// Locally administered. Each of our bridges is in a network namespace of its own, so all may have the
+    /// same.
+    public static let stableHardwareAddress: [UInt8] = [0x02, 0x00, 0x0A, 0x4D, 0x00, 0x01]
+
     /// Makes a bridge with a hardware address of its own.
     ///
     /// Without one a bridge takes the lowest of its ports', and so another whenever a port comes or goes:
     /// what its neighbours remember is then wrong for half a minute. Linux: bridge(8)
-    public func createBridge(_ name: String, hardwareAddress: [UInt8]) throws(SystemError) {
+    public func createBridge(_ name: String, hardwareAddress: [UInt8] = stableHardwareAddress)
+        throws(SystemError)
+    {
         try send("bridge add", name, type: Request.newLink, flags: Request.create) {
             $0.link()
             $0.attribute(3, name)  // IFLA_IFNAME

@@ -1,4 +1,5 @@
-// What libFuzzer calls: one function, and FUZZ_TARGET says which parser gets the bytes. Built by scripts/fuzz only.
+// What libFuzzer calls: one function, and FUZZ_TARGET says which parser gets the bytes. Built by
+// scripts/fuzz only.
 import Glibc
 import Kit
 import System

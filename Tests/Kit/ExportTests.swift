@@ -15,7 +15,7 @@ import Testing
         ), ("-----BEGIN PRIVATE KEY-----\nMIIE", "[redacted]"),
         ("-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----"), ("", ""), ("☃ plain", "☃ plain"),
     ]) func `secrets do not leave`(_ text: String, _ expected: String) {
-        #expect(Redactor(names: ["/home/jo": "~"]).redact(text) == expected)
+        #expect(ExportRedactor(names: ["/home/jo": "~"]).redact(text) == expected)
     }
 
     private static let index = Array(

@@ -58,21 +58,24 @@ import Testing
 
     @Test func `CONNECT is read, and passed on with our token instead of the caller's`() throws {
         let text =
-            "CONNECT Example.ORG.:443 HTTP/1.1\r\nHost: example.org\r\nProxy-Authorization: Bearer theirs\r\n\r\nrest"
+            "CONNECT Example.ORG.:443 HTTP/1.1\r\nHost: example.org\r\nProxy-Authorization: Bearer "
+            + "theirs\r\n\r\nrest"
         let request = try request(text)
         #expect(request.host == "example.org" && request.port == 443 && request.isTunnel)
         #expect(request.token == "theirs" && request.rest == Array("rest".utf8))
         let next = String(decoding: request.bytes(token: "ours"), as: UTF8.self)
         #expect(
             next
-                == "CONNECT example.org:443 HTTP/1.1\r\nProxy-Authorization: Bearer ours\r\nHost: example.org\r\n\r\nrest"
+                == "CONNECT example.org:443 HTTP/1.1\r\nProxy-Authorization: Bearer ours\r\nHost: "
+                + "example.org\r\n\r\nrest"
         )
         #expect(try self.request(next).token == "ours")
     }
 
     @Test func `a plain request reaches the server without what is the proxy's business`() throws {
         let text =
-            "GET http://example.org/a?b HTTP/1.1\r\nHost: example.org\r\nProxy-Connection: x\r\nConnection: keep-alive\r\n\r\n"
+            "GET http://example.org/a?b HTTP/1.1\r\nHost: example.org\r\nProxy-Connection: x\r\n"
+            + "Connection: keep-alive\r\n\r\n"
         let request = try request(text)
         #expect(request.target == "example.org:80" && request.path == "/a?b")
         #expect(
@@ -125,7 +128,8 @@ import Testing
         let seed: UInt64 = 42
         var random = SeededRandom(seed: seed)
         let start = Array(
-            "GET http://example.org:81/a?b HTTP/1.1\r\nHost: example.org\r\nProxy-Authorization: Bearer x\r\nA: b\r\n\r\n"
+            "GET http://example.org:81/a?b HTTP/1.1\r\nHost: example.org\r\nProxy-Authorization: Bearer "
+                + "x\r\nA: b\r\n\r\n"
                 .utf8)
         for round in 0..<5000 {
             var bytes = start

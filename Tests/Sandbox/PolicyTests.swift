@@ -96,7 +96,8 @@ import Testing
         #expect(policy.protected.contains("/src/app/.git/hooks") && policy.workdir == "/src/app")
     }
 
-    /// Any bytes: parsed or refused, never a crash, and what is parsed is the same when written and read again.
+    /// Any bytes: parsed or refused, never a crash, and what is parsed is the same when written and read
+    /// again.
     @Test func `fuzz: a policy is read or refused`() throws {
         let seed: UInt64 = 20_261_126
         var random = SeededRandom(seed: seed)

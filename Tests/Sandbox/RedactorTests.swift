@@ -38,7 +38,8 @@ import Testing
             let result = redactor.redact(encoded)
             #expect(result.contains("[redacted TOKEN]"), "\(encoded) became \(result)")
             // What is left of the value are at most the letters that it shares with its neighbours.
-            #expect(result.utf8.count < encoded.utf8.count - secret.utf8.count)
+            let rest = result.split(separator: "[redacted TOKEN]").joined()
+            #expect(rest.utf8.count < encoded.utf8.count - secret.utf8.count)
         }
     }
 

@@ -15,7 +15,7 @@ enum TidyRules {
         "Core": ["Kit"],
         "Journal": ["Kit", "System", "CSQLite", "CSodium"],
         "Channel": ["Journal", "Kit", "Wire", "System"],
-        "Transfer": ["Wire", "CCurl"],
+        "Transfer": ["Wire", "System", "CCurl"],
         "Gateway": ["Kit", "Wire", "System", "Transfer"],
         "Delivery": ["Kit", "Wire", "System", "Transfer"],
         "Egress": ["Kit", "System"],

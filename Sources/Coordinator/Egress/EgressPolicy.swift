@@ -35,8 +35,8 @@ enum EgressPolicy {
         return "\(request.target) is not on the allow-list of the role \(caller.role), which reaches \(list)"
     }
 
-    /// Why an address may not be connected to, although its name may: a name that leads to this machine, to its
-    /// neighbours or to a cloud's metadata is a way around the list.
+    /// Why an address may not be connected to, although its name may: a name that leads to this machine, to
+    /// its neighbours or to a cloud's metadata is a way around the list.
     static func refusal(_ address: Address, of request: ProxyRequest, _ caller: EgressCaller) -> String? {
         guard address.isPrivate else { return nil }
         let patterns = caller.hosts.compactMap { HostPattern($0) }

@@ -88,7 +88,8 @@ public final class EgressProxy: Sendable {
         } catch {
             return Self.answer(client, 502, "\(request.host) has no address: \(error)")
         }
-        // All of them are looked at, and one of exactly these is connected to: the name is not asked for again.
+        // All of them are looked at, and one of exactly these is connected to: the name is not asked for
+        // again.
         for address in addresses {
             if let refusal = EgressPolicy.refusal(address, of: request, caller) {
                 return refuse(client, request, caller, refusal)

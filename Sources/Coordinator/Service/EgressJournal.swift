@@ -1,4 +1,5 @@
-// Every request for the world outside, in the journal: the first of a kind at once, a flood of them as a number.
+// Every request for the world outside, in the journal: the first of a kind at once, a flood of them as a
+// number.
 import Core
 import Egress
 import Kit

@@ -3,6 +3,7 @@
 import CCurl
 import Glibc
 import Synchronization
+import System
 public import Wire
 
 /// What is sent.

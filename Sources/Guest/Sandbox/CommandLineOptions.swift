@@ -58,7 +58,8 @@ struct CommandLineOptions {
         case "--without":
             guard CallOptions.layers.contains(value) else {
                 throw SandboxError(
-                    "--without \(value): the layers are \(CallOptions.layers.sorted().joined(separator: ", "))"
+                    "--without \(value): the layers are "
+                        + "\(CallOptions.layers.sorted().joined(separator: ", "))"
                 )
             }
             options.without.insert(value)
@@ -67,7 +68,8 @@ struct CommandLineOptions {
     }
 
     private static let usage =
-        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file FILE] [--live] "
+        "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file FILE] "
+        + "[--live] "
         + "[--pty COLUMNSxROWS] [--without LAYER]… -- COMMAND…"
 
     func readPolicy() throws(SandboxError) -> SandboxPolicy {

@@ -2,7 +2,8 @@ import Glibc
 import Kit
 import System
 
-/// Keeps time and output, answers what the filter refuses, carries what may leave, and says in the end what held.
+/// Keeps time and output, answers what the filter refuses, carries what may leave, and says in the end what
+/// held.
 struct Parent {
     let call: Call
     private let report: ReportFile

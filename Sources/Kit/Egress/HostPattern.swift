@@ -1,8 +1,8 @@
 // The hosts that a role may reach.
 
 /// One entry of a role's `egress`: `example.org`, `*.example.org`, `example.org:8443`, `*.example.org:*`.
-/// Without a port it stands for 443 and 80. A star stands for one or more labels at the start, never for a name
-/// as a whole: `*.example.org` is not `example.org`, and `*` alone is no pattern.
+/// Without a port it stands for 443 and 80. A star stands for one or more labels at the start, never for a
+/// name as a whole: `*.example.org` is not `example.org`, and `*` alone is no pattern.
 public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     private enum Ports: Sendable, Hashable {
         case usual

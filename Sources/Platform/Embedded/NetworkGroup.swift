@@ -19,8 +19,6 @@ final class NetworkGroup: Sendable {
     static let coordinator = IPv4(10, 77, 0, 1)
     static let prefix: UInt8 = 16
     private static let bridge = "br0"
-    /// Locally administered; each group is a network of its own, so all may have the same.
-    private static let bridgeHardwareAddress: [UInt8] = [0x02, 0x00, 0x0A, 0x4D, 0x00, 0x01]
 
     /// Makes the namespace and its bridge.
     init(_ id: String) throws(PlatformError) {
@@ -34,7 +32,7 @@ final class NetworkGroup: Sendable {
                 let namespace = SharedDescriptor(try Namespaces.open(.net))
                 let link = try Netlink()
                 try link.linkUp("lo")
-                try link.createBridge(Self.bridge, hardwareAddress: Self.bridgeHardwareAddress)
+                try link.createBridge(Self.bridge)
                 try link.addAddress(Self.bridge, Self.coordinator, prefix: Self.prefix)
                 try link.linkUp(Self.bridge)
                 made = .success(namespace)

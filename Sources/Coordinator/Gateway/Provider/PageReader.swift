@@ -1,3 +1,4 @@
+import Transfer
 import Wire
 
 /// Keeps a short answer whole.

@@ -7,7 +7,8 @@ public import Wire
 /// Sends a body to an address.
 public enum WebPost {
     private static let pool = TransferPool(limit: 2)
-    private static let milliseconds = 30_000
+    /// For everything after the connection.
+    public static let milliseconds = 30_000
     private static let connectMilliseconds = 10_000
 
     /// Why it was not taken.

@@ -1,6 +1,7 @@
-// What can be used here: which providers are set up and answer, and which models have a price.
 import Kit
 import System
+// What can be used here: which providers are set up and answer, and which models have a price.
+import Transfer
 import Wire
 
 /// A provider as this machine sees it.

@@ -1,6 +1,6 @@
-// Conversations that a guest lets the server hold between its turns (the `thread` field of the Messages API): it
-// sends only what is new. The gateway holds them itself, so no provider needs to, and every call is whole on
-// its way to one.
+// Conversations that a guest lets the server hold between its turns (the `thread` field of the Messages
+// API): it sends only what is new. The gateway holds them itself, so no provider needs to, and every call
+// is whole on its way to one.
 import Kit
 
 /// What is held of one session. A value: whoever owns it locks.

@@ -1,4 +1,5 @@
-// Where file tools may look and write. The sandbox's mounts say the same again; this is what tells the model so.
+// Where file tools may look and write. The sandbox's mounts say the same again; this is what tells the
+// model so.
 import Glibc
 import System
 

@@ -73,7 +73,8 @@ struct Hypervisor {
     private func connectNetwork() throws -> SharedDescriptor {
         let link = try Netlink()
         try link.linkUp("lo")
-        try link.createBridge(Self.bridge)
+        // On one segment with the group's bridge, whose address is another.
+        try link.createBridge(Self.bridge, hardwareAddress: [0x02, 0x00, 0x0A, 0xFF] + Random.bytes(2))
         let tap = SharedDescriptor(try Sockets.openTap(Self.tap))
         try link.setMaster(Self.tap, bridge: Self.bridge)
         try link.linkUp(Self.tap)

@@ -3,8 +3,8 @@ import Kit
 import System
 
 /// The one way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's
-/// parent carries to the coordinator's egress proxy. The tool has no route to anything else, and the token that
-/// tells the proxy who is calling is added here, where the tool cannot see it.
+/// parent carries to the coordinator's egress proxy. The tool has no route to anything else, and the token
+/// that tells the proxy who is calling is added here, where the tool cannot see it.
 struct Relay {
     private let host: String
     private let port: UInt16
@@ -58,8 +58,8 @@ struct Relay {
     }
 }
 
-/// One connection: the head of the request gets the token, the head of the answer is looked at, and everything
-/// else passes.
+/// One connection: the head of the request gets the token, the head of the answer is looked at, and
+/// everything else passes.
 private struct Link {
     private let client: SharedDescriptor
     private let server: SharedDescriptor
@@ -129,7 +129,8 @@ private struct Link {
             let text = "the request is not one for a proxy: \(reason)\n"
             down.add(
                 Array(
-                    ("HTTP/1.1 400 Bad Request\r\nContent-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n"
+                    ("HTTP/1.1 400 Bad Request\r\nContent-Length: \(text.utf8.count)\r\nConnection: "
+                        + "close\r\n\r\n"
                         + text).utf8))
             down.end()
             up.end()

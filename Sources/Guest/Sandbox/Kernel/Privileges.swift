@@ -23,8 +23,8 @@ struct Privileges {
 
     // MARK: Users
 
-    /// Becomes the tool's user. Where the namespace has no such id, because an ordinary user made it, a second
-    /// user namespace gives the one id there is the tool's number; so the tool is root nowhere.
+    /// Becomes the tool's user. Where the namespace has no such id, because an ordinary user made it, a
+    /// second user namespace gives the one id there is the tool's number; so the tool is root nowhere.
     /// - Returns: What became of it, for the report.
     @discardableResult
     func becomeUser(isMapped: Bool) throws(SandboxError) -> String {
@@ -70,7 +70,8 @@ struct Privileges {
     /// Linux: capabilities(7), "The securebits flags"
     private static let secureBits: UInt = 0b1110_1111
 
-    /// Becoming user 0 by any way gives nothing from here on. Needs CAP_SETPCAP, so it comes before the last drop.
+    /// Becoming user 0 by any way gives nothing from here on. Needs CAP_SETPCAP, so it comes before the
+    /// last drop.
     func lockSecureBits() throws(SandboxError) {
         try attempt("lock the secure bits") { () throws(SystemError) in
             _ = try Processes.control(Self.setSecureBits, Self.secureBits)

@@ -2,8 +2,8 @@ import Glibc
 import Kit
 import System
 
-/// The file system of a tool: a new root that holds the read-only system, a small /dev, its own /proc, private
-/// memory and the role's views. The old root is detached, so that nothing else is there at all.
+/// The file system of a tool: a new root that holds the read-only system, a small /dev, its own /proc,
+/// private memory and the role's views. The old root is detached, so that nothing else is there at all.
 /// Linux: pivot_root(2), mount_setattr(2)
 struct Root {
     let policy: SandboxPolicy

@@ -3,11 +3,12 @@ import Glibc
 import Kit
 import System
 
-/// Refuses system calls by number. Linux: seccomp(2), through libseccomp, whose filter also ends programs that
-/// speak another architecture's or x32's numbers.
+/// Refuses system calls by number. Linux: seccomp(2), through libseccomp, whose filter also ends programs
+/// that speak another architecture's or x32's numbers.
 ///
-/// A refused call goes to a listener in the sandbox's parent, which answers with the error and writes down what
-/// was asked for: so denials are known by name and counted exactly, and calls that are allowed cost nothing more.
+/// A refused call goes to a listener in the sandbox's parent, which answers with the error and writes down
+/// what was asked for: so denials are known by name and counted exactly, and calls that are allowed cost
+/// nothing more.
 struct SystemCallFilter {
     private let kind: SandboxPolicy.Filter
 
@@ -25,7 +26,8 @@ struct SystemCallFilter {
     }
 
     /// Applies to this process and what it becomes.
-    /// - Returns: The listener; nil when the kernel gives none, which an outer sandbox with one of its own makes so.
+    /// - Returns: The listener; nil when the kernel gives none, which an outer sandbox with one of its own
+    ///   makes so.
     func load() throws(SandboxError) -> FileDescriptor? {
         do throws(SandboxError) {
             return try load(watched: true)

@@ -101,7 +101,8 @@ enum SystemCalls {
         "gettimeofday", "nanosleep", "pause", "poll", "ppoll", "pselect6", "restart_syscall", "select",
         "setitimer", "signalfd4", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
         "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime",
-        // The one message that hands the filter's own listener to the sandbox; without sockets it reaches nobody.
+        // The one message that hands the filter's own listener to the sandbox; without sockets it reaches
+        // nobody.
         "sendmsg",
     ]
 }

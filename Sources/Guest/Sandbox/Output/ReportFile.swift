@@ -2,8 +2,8 @@ import Glibc
 import Kit
 import System
 
-/// Where the report goes. In a regular file it is kept up to date while the command runs, so that whoever holds the
-/// other end learns at once what was refused; through a pipe it goes once, at the end.
+/// Where the report goes. In a regular file it is kept up to date while the command runs, so that whoever
+/// holds the other end learns at once what was refused; through a pipe it goes once, at the end.
 struct ReportFile {
     let descriptor: Int32
     private let isRegular: Bool
@@ -27,8 +27,8 @@ struct ReportFile {
         if isRegular { replace(bytes) } else { try? IO.writeAll(descriptor, bytes) }
     }
 
-    /// The length first: who reads meanwhile sees the old beginning or the new one, and a text that is no JSON
-    /// for a moment.
+    /// The length first: who reads meanwhile sees the old beginning or the new one, and a text that is no
+    /// JSON for a moment.
     private func replace(_ bytes: [UInt8]) {
         var done = 0
         while done < bytes.count {

@@ -1,6 +1,6 @@
 /// Takes secrets out of what leaves the machine. The journal has none by design; this is for what a tool
 /// printed, a model repeated or a person typed.
-public struct Redactor: Sendable {
+public struct ExportRedactor: Sendable {
     /// What stands in their place.
     public static let mark = "[redacted]"
 
