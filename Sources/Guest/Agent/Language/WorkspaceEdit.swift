@@ -76,7 +76,8 @@ struct WorkspaceEdit {
         let names = contents.map { path, _ in
             "\(path.dropFirst(root.count + 1)) (\(files[path]?.count ?? 0))"
         }
-        return "Renamed in \(names.joined(separator: ", "))."
+        // A server knows the files that it has read; only a build or a search knows all.
+        return "Renamed in \(names.joined(separator: ", ")). Look with grep for what the server has not read."
     }
 
     /// Nil when two edits overlap or one is outside of the text.

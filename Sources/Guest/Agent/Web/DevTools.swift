@@ -53,7 +53,7 @@ final class DevTools: Sendable {
     /// Events that count; others of a hostile page must not fill the memory.
     private static let known: Set<String> = [
         "Page.loadEventFired", "Page.domContentEventFired", "Page.frameNavigated",
-        "Page.navigatedWithinDocument", "Inspector.targetCrashed", "Page.javascriptDialogOpening",
+        "Page.frameStoppedLoading", "Inspector.targetCrashed",
     ]
 
     init(input: SharedDescriptor, output: SharedDescriptor) {
@@ -76,7 +76,26 @@ final class DevTools: Sendable {
         state.withLock { $0.endReason = reason }
     }
 
+    /// A dialog stops the page until somebody answers it; nobody is there.
+    private func dismiss(_ session: String) {
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        let message: JSON = [
+            "id": JSON(id), "method": "Page.handleJavaScriptDialog", "params": ["accept": false],
+            "sessionId": .string(session),
+        ]
+        // A browser that has gone shows no dialog.
+        try? writing.withLock { _ in try IO.writeAll(output.raw, message.serialized() + [0]) }
+    }
+
     private func take(_ message: JSON) {
+        if message["method"] == "Page.javascriptDialogOpening",
+            let session = message["sessionId"]?.stringValue
+        {
+            return dismiss(session)
+        }
         state.withLock { state in
             if let id = message["id"]?.int64Value {
                 if state.waiting.contains(id) { state.answers[id] = message }

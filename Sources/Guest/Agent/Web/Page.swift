@@ -16,7 +16,7 @@ struct Page {
     init(devTools: DevTools, session: String) { (self.devTools, self.session) = (devTools, session) }
 
     func open(_ url: String, milliseconds: Int) throws(ToolProgram.Problem) {
-        devTools.forget("Page.loadEventFired")
+        forgetLoads()
         let answer = try devTools.call(
             "Page.navigate", ["url": .string(url)], session: session, milliseconds: milliseconds + 10_000)
         if let error = answer["errorText"]?.stringValue, !error.isEmpty {
@@ -28,14 +28,21 @@ struct Page {
     }
 
     func back() throws(ToolProgram.Problem) {
-        devTools.forget("Page.loadEventFired")
+        forgetLoads()
         _ = try evaluate("history.back()")
     }
 
-    /// Waits for a navigation, if one begins.
+    private func forgetLoads() {
+        for event in ["Page.frameNavigated", "Page.frameStoppedLoading", "Page.loadEventFired"] {
+            devTools.forget(event)
+        }
+    }
+
+    /// Waits for a navigation, if one begins. A page that comes back from the history does not load again, so
+    /// what counts is that loading stopped.
     func settle(_ reaction: Int, _ load: Int) {
         if devTools.wait(for: "Page.frameNavigated", milliseconds: reaction) {
-            _ = devTools.wait(for: "Page.loadEventFired", milliseconds: load)
+            _ = devTools.wait(for: "Page.frameStoppedLoading", milliseconds: load)
         }
     }
 
@@ -88,8 +95,7 @@ struct Page {
             throw ToolProgram.Problem(
                 "That is not on the page, or not visible. See what is with action text.")
         }
-        devTools.forget("Page.frameNavigated")
-        devTools.forget("Page.loadEventFired")
+        forgetLoads()
         for type in ["mousePressed", "mouseReleased"] {
             _ = try devTools.call(
                 "Input.dispatchMouseEvent",
@@ -111,8 +117,7 @@ struct Page {
         guard isThere == true else {
             throw ToolProgram.Problem("That is no field on the page. See what is with action text.")
         }
-        devTools.forget("Page.frameNavigated")
-        devTools.forget("Page.loadEventFired")
+        forgetLoads()
         _ = try devTools.call("Input.insertText", ["text": .string(text)], session: session)
         guard submits else { return }
         for type in ["keyDown", "keyUp"] {
