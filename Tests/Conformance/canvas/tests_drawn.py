@@ -5,6 +5,7 @@ import re
 from stage import check, shoot, test, violations
 from surfaces import drawn, gallery, pictures, surface
 
+
 def fence(page, agent):
     return page.get_by_role("region", name=f"Drawn by {agent}")
 

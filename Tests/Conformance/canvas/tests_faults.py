@@ -16,12 +16,10 @@ def a_hundred_cuts_lose_and_double_nothing(stage):
         try:
             with stage.page(server, port=cutter.port, through=0) as page:
                 # Nobody waits for a backoff here: this is about what is lost, not about how long it takes.
-                page.evaluate(
-                    """() => {
+                page.evaluate("""() => {
                         const real = window.setTimeout;
                         window.setTimeout = (work, wait, ...more) => real(work, Math.min(wait ?? 0, 20), ...more);
-                    }"""
-                )
+                    }""")
                 shown = 10
                 while shown < len(events) and cutter.made < 100:
                     # Events come as long as there is somebody to cut: each cut falls into the middle of some.

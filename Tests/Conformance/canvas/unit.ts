@@ -241,3 +241,75 @@ test("a log of output stays within its bytes and knows what it dropped", () => {
         true,
     );
 });
+
+test("questions, batches, flaky gates, edited plans and pull requests are in the model", () => {
+    let model = emptyModel();
+    let seq = 0;
+    const happen = (type: string, data: { [key: string]: unknown }): void => {
+        model = fold(model, {
+            seq: ++seq,
+            session: "s",
+            at: seq * 1000,
+            type,
+            data: data as never,
+            hash: "",
+        });
+    };
+    const task = (id: string) => ({
+        id,
+        title: id,
+        depends_on: [],
+        write_set: [],
+        acceptance: [],
+        role: "coder",
+    });
+    happen("session.queued", {
+        configuration: { session: "s", task: "x", base_commit: "b", base_tree: "t" },
+    });
+    assert.equal(model.phase, "queued");
+    happen("session.started", {
+        configuration: { session: "s", task: "x", base_commit: "b", base_tree: "t" },
+    });
+    assert.equal(model.phase, "planning");
+    happen("plan.accepted", { by: "architect-1", plan: { summary: "", tasks: [task("t1"), task("t2")] } });
+    happen("task.assigned", { task: "t1", attempt: 1, agent: "coder-1", generation: 1, kind: "implement" });
+    happen("plan.edited", { by: "user", plan: { summary: "new", tasks: [task("t1"), task("t3")] } });
+    assert.deepEqual(model.order, ["t1", "t3"]);
+    assert.equal(model.tasks.get("t1")!.state, "working");
+    assert.equal(model.tasks.has("t2"), false);
+    happen("permission.requested", {
+        permission: { id: "plan/1", kind: "plan", summary: "Is the plan right?" },
+    });
+    happen("permission.requested", { permission: { id: "plan/2", kind: "plan", summary: "And now?" } });
+    assert.deepEqual(model.questions.map((question) => question.id), ["plan/2"]);
+    happen("permission.granted", { id: "plan/2", by: "user" });
+    assert.deepEqual(model.questions, []);
+    happen("merge.batched", { tasks: ["t1", "t3"] });
+    happen("gate.started", { task: "t1", tree: "x", command: "make test" });
+    happen("gate.retried", { task: "t1", tree: "x", command: "make test", exit_code: 2 });
+    happen("gate.started", { task: "t1", tree: "x", command: "make test" });
+    happen("gate.passed", { task: "t1", tree: "x", command: "make test", milliseconds: 5 });
+    happen("gate.flaked", { task: "t1", tree: "x", command: "make test" });
+    assert.deepEqual(model.runs.map((run) => [run.state, run.exitCode, run.isFlaky]), [
+        ["failed", 2, true],
+        ["passed", null, true],
+    ]);
+    happen("changes.requested", {
+        tree: "x",
+        by: "ada",
+        comments: [{ file: "a", line: 3, body: "b", severity: "blocking" }],
+    });
+    assert.equal(model.comments.length, 1);
+    happen("pull.opened", { url: "https://forge.example/1", number: 1, commit: "c", is_draft: true });
+    happen("checks.reported", { commit: "c", is_green: false, summary: "1 red" });
+    assert.deepEqual(model.pull, {
+        url: "https://forge.example/1",
+        number: 1,
+        isDraft: true,
+        checks: { isGreen: false, summary: "1 red" },
+    });
+    happen("budget.raised", { microusd: 7, by: "user" });
+    assert.equal(model.configuration!.budget, 7);
+    happen("plan.withdrawn", { by: "user", reason: "no" });
+    assert.deepEqual([model.order, model.phase, model.tasks.size], [[], "planning", 0]);
+});

@@ -3,7 +3,8 @@
 
 import { Fragment, type ReactNode, useState } from "react";
 import { field, flag, isArray, type Json, number, text } from "../core/json";
-import { harmless, oneLine, safeLink } from "../core/text";
+import { harmless, oneLine } from "../core/text";
+import { OuterLink } from "../parts/OuterLink";
 import { Icon } from "./icons";
 import { Choice, Field, Slide, Tick, When } from "./inputs";
 import type { Branch } from "./resolve";
@@ -247,21 +248,6 @@ function NotLoaded({ kind, words, url }: { kind: string; words: string; url: str
                 <OuterLink url={url} />
             </figcaption>
         </figure>
-    );
-}
-
-/** A link says where it goes; what is no web address is no link. */
-export function OuterLink({ url, children }: { url: string; children?: ReactNode }) {
-    const safe = safeLink(url);
-    if (safe === null) {
-        return url === "" ? null : <span className="a2-problem">{children}{" not a web address"}</span>;
-    }
-    return (
-        <a className="a2-link" href={safe} target="_blank" rel="noopener noreferrer nofollow">
-            {children}
-            {children === undefined ? "" : " "}
-            <span className="muted">{new URL(safe).host}</span>
-        </a>
     );
 }
 

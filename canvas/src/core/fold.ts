@@ -4,6 +4,7 @@
 import { foldSurfaces } from "../a2ui/surface";
 import type { SessionEvent } from "./event";
 import { foldAgents } from "./foldAgents";
+import { foldDelivery } from "./foldDelivery";
 import { foldTasks } from "./foldTasks";
 import { foldWork } from "./foldWork";
 import { field, flag, type Json, number, optionalNumber, optionalText, text } from "./json";
@@ -14,8 +15,8 @@ export function fold(before: Model, event: SessionEvent): Model {
     const model = { ...before, seq: event.seq, at: event.at };
     const session = foldSession(model, event);
     if (session) return finish(session, event);
-    const next = foldTasks(model, event) ?? foldWork(model, event) ?? foldSurfaces(model, event) ??
-        foldAgents(model, event) ?? model;
+    const next = foldTasks(model, event) ?? foldWork(model, event) ?? foldDelivery(model, event) ??
+        foldSurfaces(model, event) ?? foldAgents(model, event) ?? model;
     return finish(next, event);
 }
 
@@ -34,6 +35,7 @@ function finish(model: Model, event: SessionEvent): Model {
 
 function foldSession(model: Model, { type, at, data, seq, session }: SessionEvent): Model | null {
     switch (type) {
+        case "session.queued":
         case "session.started": {
             const configuration = readConfiguration(field(data, "configuration"));
             const source = field(data, "configuration");
@@ -42,6 +44,7 @@ function foldSession(model: Model, { type, at, data, seq, session }: SessionEven
                 configuration,
                 session: text(source, "session") || session,
                 startedAt: at,
+                phase: type === "session.queued" ? "queued" : "planning",
                 head: configuration.baseCommit,
                 tree: text(source, "base_tree"),
             };
@@ -73,6 +76,24 @@ function foldSession(model: Model, { type, at, data, seq, session }: SessionEven
                 order.push(task.id);
             }
             return { ...model, phase: "working", planSummary: text(plan, "summary"), tasks, order };
+        }
+        case "plan.edited": {
+            const plan = field(data, "plan");
+            const list = field(plan, "tasks");
+            const next = (Array.isArray(list) ? (list as Json[]) : []).map(planned);
+            const order = [...new Set(next.map((task) => task.id))];
+            const tasks = new Map(
+                [...model.tasks].filter(([id]) => !model.order.includes(id) || order.includes(id)),
+            );
+            for (const task of next) {
+                const known = model.tasks.get(task.id);
+                tasks.set(task.id, known ? { ...known, ...planOf(task) } : task);
+            }
+            return { ...model, planSummary: text(plan, "summary"), tasks, order, phase: reopened(model) };
+        }
+        case "plan.withdrawn": {
+            const tasks = new Map([...model.tasks].filter(([id]) => !model.order.includes(id)));
+            return { ...model, planSummary: "", tasks, order: [], phase: "planning" };
         }
         case "plan.changed": {
             const task = planned(field(data, "task") ?? null);
@@ -155,6 +176,17 @@ function planned(item: Json): Task {
     };
 }
 
+/** What of a task the plan says, and not its work. */
+function planOf(task: Task): Partial<Task> {
+    const { title, description, dependsOn, writeSet, acceptance } = task;
+    return { title, description, dependsOn, writeSet, acceptance };
+}
+
+/** What has been judged is not all any more. */
+function reopened(model: Model): Model["phase"] {
+    return model.phase === "verifying" || model.phase === "approving" ? "working" : model.phase;
+}
+
 export function blankTask(id: string, kind: string): Task {
     return {
         id,
@@ -180,6 +212,7 @@ export function blankTask(id: string, kind: string): Task {
 export function modelOfSummary(model: Model, seq: number, at: number, state: Json): Model {
     const phase = text(state, "state");
     const known: readonly string[] = [
+        "queued",
         "planning",
         "working",
         "verifying",
@@ -287,6 +320,21 @@ const readable: ReadonlySet<string> = new Set([
     "note.appended",
     "branch.published",
     "command.applied",
+    "session.queued",
+    "plan.edited",
+    "plan.withdrawn",
+    "permission.requested",
+    "permission.granted",
+    "permission.denied",
+    "budget.raised",
+    "changes.requested",
+    "review.voided",
+    "merge.deferred",
+    "gate.retried",
+    "gate.flaked",
+    "task.escalated",
+    "pull.opened",
+    "checks.reported",
 ]);
 
 const tickKinds: ReadonlyMap<string, string> = new Map([
@@ -305,4 +353,6 @@ const tickKinds: ReadonlyMap<string, string> = new Map([
     ["session.cancelled", "trouble"],
     ["task.returned", "trouble"],
     ["delivery.merged", "good"],
+    ["permission.requested", "gate"],
+    ["pull.opened", "good"],
 ]);

@@ -83,6 +83,7 @@ function run({ seq, at, data }: SessionEvent, source: TestRun["source"], state: 
         skipped: optionalNumber(data, "skipped"),
         milliseconds: optionalNumber(data, "milliseconds"),
         output: text(data, "output"),
+        isFlaky: false,
     };
 }
 

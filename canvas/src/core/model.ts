@@ -5,6 +5,7 @@ import type { Surface } from "../a2ui/surface";
 import { emptyTail, type Tail } from "./tape";
 
 export type Phase =
+    | "queued"
     | "planning"
     | "working"
     | "verifying"
@@ -86,12 +87,14 @@ export interface TestRun {
     readonly skipped: number | null;
     readonly milliseconds: number | null;
     readonly output: string;
+    /** Red and green on the same tree. */
+    readonly isFlaky: boolean;
 }
 
 export interface Overlap {
     readonly seq: number;
     readonly at: number;
-    readonly kind: "forecast" | "conflict";
+    readonly kind: "forecast" | "conflict" | "deferred";
     readonly task: string;
     readonly other: string;
     readonly files: readonly string[];
@@ -164,6 +167,19 @@ export interface Model {
     readonly verdict: { readonly agent: string; readonly value: string; readonly summary: string } | null;
     readonly testsPassed: boolean | null;
     readonly approval: { readonly tree: string; readonly commit: string; readonly seq: number } | null;
+    /** What a person was asked and has not answered. */
+    readonly questions: readonly {
+        readonly id: string;
+        readonly kind: string;
+        readonly summary: string;
+        readonly seq: number;
+    }[];
+    readonly pull: {
+        readonly url: string;
+        readonly number: number;
+        readonly isDraft: boolean;
+        readonly checks: { readonly isGreen: boolean; readonly summary: string } | null;
+    } | null;
     readonly approvedBy: string;
     readonly denial: { readonly by: string; readonly reason: string } | null;
     readonly delivery: {
@@ -217,6 +233,8 @@ export const emptyModel = (): Model => ({
     verdict: null,
     testsPassed: null,
     approval: null,
+    questions: [],
+    pull: null,
     approvedBy: "",
     denial: null,
     delivery: null,

@@ -7,6 +7,7 @@ import type { Agent, Model, Phase, Task } from "./model";
 import type { State } from "../parts/Glyph";
 
 export const phaseWords: { readonly [phase in Phase]: string } = {
+    queued: "Queued",
     planning: "Planning",
     working: "Running",
     verifying: "Verifying",
@@ -17,7 +18,14 @@ export const phaseWords: { readonly [phase in Phase]: string } = {
     cancelled: "Cancelled",
 };
 
+/** How the session stands, in a word or three. */
+export function statusWords(model: Model): string {
+    if (model.seq === 0) return "Nothing yet";
+    return model.isPaused && model.endedAt === null ? "Paused" : phaseWords[model.phase];
+}
+
 export function phaseState(model: Model): State {
+    if (model.seq === 0) return "starting";
     if (model.isPaused && model.endedAt === null) return "paused";
     switch (model.phase) {
         case "completed":
@@ -178,6 +186,50 @@ export function eventLine(event: SessionEvent, model: Model): Line {
                 green ? "good" : "bad",
             );
         }
+        case "session.queued":
+            return say("Waits for another session on this repository to end", "attention", "coordinator");
+        case "plan.edited":
+            return say("Edited the plan", "plain", text(data, "by"));
+        case "plan.withdrawn":
+            return say(`Wants another plan: ${text(data, "reason")}`, "attention", text(data, "by"));
+        case "permission.requested":
+            return say(`Asks you: ${text(field(data, "permission"), "summary")}`, "attention", "coordinator");
+        case "permission.granted":
+            return say(`Says yes to ${text(data, "id")}`, "good", text(data, "by"));
+        case "permission.denied":
+            return say(`Says no to ${text(data, "id")}: ${text(data, "reason")}`, "bad", text(data, "by"));
+        case "budget.raised":
+            return say("Raised the budget", "attention", text(data, "by"));
+        case "changes.requested":
+            return say("Asks for changes", "attention", text(data, "by"));
+        case "review.voided":
+            return say(`The review is void: ${text(data, "reason")}`, "attention", "coordinator");
+        case "merge.batched":
+            return say(`Merges ${texts(data, "tasks").join(", ")} as one`, "quiet", "coordinator");
+        case "merge.deferred":
+            return say(
+                `${task} waits: it meets another one of its batch in ${files(data)}`,
+                "quiet",
+                "coordinator",
+            );
+        case "gate.retried":
+            return say("Gate is red; the same tree is tested once more", "attention", "coordinator");
+        case "gate.flaked":
+            return say("Gate is flaky: red, then green on the same tree", "attention", "coordinator");
+        case "task.escalated":
+            return say(
+                `Asks ${text(data, "to")} about ${task}: ${text(data, "reason")}`,
+                "attention",
+                "coordinator",
+            );
+        case "pull.opened":
+            return say(`Opened pull request ${text(data, "url")}`, "good", "coordinator");
+        case "checks.reported":
+            return say(
+                `Checks of the pull request: ${text(data, "summary")}`,
+                data["is_green"] === true ? "good" : "bad",
+                "coordinator",
+            );
         case "command.applied": {
             const via = text(data, "via");
             return say(

@@ -4,7 +4,7 @@ import { useApp, useModel, useStore } from "../app";
 import { type App } from "../app";
 import { money } from "../core/format";
 import { isOver, type Model, planTasks } from "../core/model";
-import { oneLine } from "../core/text";
+import { harmless, oneLine } from "../core/text";
 import { Digest } from "./basic";
 import { Glyph } from "./Glyph";
 
@@ -14,6 +14,7 @@ export function whyNotApprove(app: App): string {
     const live = store.live;
     if (!app.commands) return "This is a replay.";
     if (store.cursor !== null) return "You are looking at the past. Go live to approve.";
+    if (live.seq === 0) return "Nothing is known of the session yet.";
     if (isOver(live)) return "The session is over.";
     if (live.approvedBy !== "") return "It is approved already.";
     if (!live.approval) return "Nothing waits for approval yet.";
@@ -23,6 +24,7 @@ export function whyNotApprove(app: App): string {
 export function whyNotSteer(app: App): string {
     if (!app.commands) return "This is a replay.";
     if (app.store.cursor !== null) return "You are looking at the past. Go live to act.";
+    if (app.store.live.seq === 0) return "Nothing is known of the session yet.";
     return isOver(app.store.live) ? "The session is over." : "";
 }
 
@@ -96,6 +98,34 @@ export async function togglePause(app: App): Promise<void> {
     });
     if (result.kind === "done") ui.say(isPaused ? "All agents go on." : "All agents are held.");
     else ui.say(`Not done: ${oneLine(result.message, 300)}`, true);
+}
+
+/** Other questions of the coordinator. They are answered at the command line, which asks back. */
+export function Questions() {
+    const questions = useModel((model) => model.questions);
+    const session = useModel((model) => model.session);
+    const over = useModel(isOver);
+    if (over || questions.length === 0) return null;
+    return (
+        <section className="gate" aria-labelledby="questions-title">
+            <div className="gate-words">
+                <h2 id="questions-title">
+                    <Glyph state="attention" label="" /> The coordinator asks you
+                </h2>
+                <ul className="file-list">
+                    {questions.map((one) => (
+                        <li key={one.id} dir="auto">
+                            {harmless(one.summary, 600)} <code className="digest">{oneLine(one.id, 60)}</code>
+                        </li>
+                    ))}
+                </ul>
+                <p className="muted">
+                    Answer with <code>{`openclaw session ${oneLine(session, 60)} --approve`}</code> or{" "}
+                    <code>--deny</code>.
+                </p>
+            </div>
+        </section>
+    );
 }
 
 /** What is known about the change that waits, in a strip above every view. */

@@ -7,18 +7,18 @@ import { isDone, type Model, planTasks } from "../core/model";
 import type { Link } from "../core/store";
 import { oneLine } from "../core/text";
 import { views } from "../core/ui";
-import { eventLine, phaseState, phaseWords } from "../core/words";
+import { eventLine, phaseState, phaseWords, statusWords } from "../core/words";
 import { AuditView } from "../views/Audit";
 import { CostView } from "../views/Cost";
 import { Dashboard } from "../views/Dashboard";
 import { DrawnView } from "../views/Drawn";
 import { FlowView } from "../views/Flow";
-import { ReviewView } from "../views/Review";
+import { KeepChanges, ReviewView } from "../views/Review";
 import { TestsView } from "../views/Tests";
 import { TimelineView } from "../views/Timeline";
 import { Boundary } from "./basic";
 import { Dialogs } from "./Dialogs";
-import { GateStrip } from "./Gate";
+import { GateStrip, Questions } from "./Gate";
 import { Glyph } from "./Glyph";
 import { Scrubber } from "./Scrubber";
 
@@ -41,6 +41,7 @@ export function Shell() {
             <Nav />
             <main id="main" tabIndex={-1}>
                 <LinkNotice />
+                <Questions />
                 <GateStrip />
                 <Boundary key={view} name={views.find((one) => one.id === view)?.label ?? "This view"}>
                     <View />
@@ -50,6 +51,7 @@ export function Shell() {
             <Dialogs />
             <Notice />
             <Announcer />
+            <KeepChanges />
         </div>
     );
 }
@@ -98,7 +100,7 @@ function Head() {
             </div>
             <p className="head-status">
                 <Glyph state={phaseState(model)} label="" />
-                <span>{model.isPaused && model.endedAt === null ? "Paused" : phaseWords[model.phase]}</span>
+                <span>{statusWords(model)}</span>
                 {tasks.length === 0
                     ? null
                     : <span className="muted tabular">{`${done}/${tasks.length} subtasks`}</span>}

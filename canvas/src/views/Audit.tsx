@@ -140,6 +140,12 @@ const decisions: ReadonlySet<string> = new Set([
     "plan.accepted",
     "delivery.merged",
     "command.applied",
+    "permission.granted",
+    "permission.denied",
+    "plan.edited",
+    "plan.withdrawn",
+    "budget.raised",
+    "changes.requested",
     "delivery.opened",
 ]);
 

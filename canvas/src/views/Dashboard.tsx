@@ -7,9 +7,10 @@ import { age, clock, count, money, plural } from "../core/format";
 import { type Agent, isDone, planTasks } from "../core/model";
 import { at } from "../core/tape";
 import { harmless, oneLine } from "../core/text";
-import { agentState, eventLine, phaseState, phaseWords, taskState, taskWords } from "../core/words";
+import { agentState, eventLine, phaseState, statusWords, taskState, taskWords } from "../core/words";
 import { Digest, Empty, Figure, Panel, RoleMark } from "../parts/basic";
 import { SessionActions } from "../parts/Gate";
+import { OuterLink } from "../parts/OuterLink";
 import { Glyph } from "../parts/Glyph";
 import { LogPanel } from "../parts/LogPanel";
 import { Elapsed } from "../parts/Shell";
@@ -38,15 +39,23 @@ function Summary() {
                 <p className="task-words" dir="auto">
                     {harmless(model.configuration?.task ?? "Waiting for the session to start.", 600)}
                 </p>
+                {model.pull === null ? null : (
+                    <p>
+                        <OuterLink url={model.pull.url}>{`Pull request ${model.pull.number}`}</OuterLink>
+                    </p>
+                )}
                 <SessionActions />
             </div>
             <dl className="figures">
                 <Figure
                     label="Status"
-                    note={model.failure ? oneLine(model.failure.reason, 160) : phaseNote(model.phase)}
+                    note={model.failure
+                        ? oneLine(model.failure.reason, 160)
+                        : model.seq === 0
+                        ? null
+                        : phaseNote(model.phase)}
                 >
-                    <Glyph state={phaseState(model)} label="" />{" "}
-                    {model.isPaused && model.endedAt === null ? "Paused" : phaseWords[model.phase]}
+                    <Glyph state={phaseState(model)} label="" /> {statusWords(model)}
                 </Figure>
                 <Figure
                     label="Duration"

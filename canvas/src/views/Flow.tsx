@@ -8,6 +8,7 @@ import { clock, duration, money } from "../core/format";
 import type { Model } from "../core/model";
 import { slice } from "../core/tape";
 import { harmless, oneLine } from "../core/text";
+import { OuterLink } from "../parts/OuterLink";
 import { Empty, Panel } from "../parts/basic";
 import { Glyph } from "../parts/Glyph";
 
@@ -258,6 +259,15 @@ function StepDetail({ step, model }: { step: Step; model: Model }) {
                         </>
                     )
                     : null}
+                {step.id === "·delivery" && model.pull
+                    ? (
+                        <p>
+                            <OuterLink url={model.pull.url}>{`Pull request ${model.pull.number}`}</OuterLink>
+                            {model.pull.isDraft ? " (draft)" : ""}
+                            {model.pull.checks ? `, checks: ${harmless(model.pull.checks.summary, 200)}` : ""}
+                        </p>
+                    )
+                    : null}
                 {step.id === "·delivery" && model.delivery
                     ? (
                         <p>
@@ -321,6 +331,12 @@ function StepTable({ steps, critical }: { steps: readonly Step[]; critical: read
     );
 }
 
+const overlapWords = {
+    forecast: "will meet",
+    conflict: "conflicted",
+    deferred: "waits for its batch",
+} as const;
+
 /** Where branches will meet, or met. */
 function Forecast() {
     const overlaps = useModel((model) => model.overlaps);
@@ -350,7 +366,7 @@ function Forecast() {
                                 {list.map((one) => (
                                     <tr key={one.seq}>
                                         <td className="tabular">{clock(one.at)}</td>
-                                        <td>{one.kind === "forecast" ? "will meet" : "conflicted"}</td>
+                                        <td>{overlapWords[one.kind]}</td>
                                         <td>
                                             {[one.task, one.other].filter((id) => id !== "").map((id) =>
                                                 oneLine(id, 32)

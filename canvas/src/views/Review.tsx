@@ -233,6 +233,22 @@ export function useChange(): { change: Change | null; problem: string; isLoading
     };
 }
 
+/**
+ * Reads each change that somebody has said something about, also while another view is open: only who has seen
+ * what a remark was about can find its line again in what came of it.
+ */
+export function KeepChanges() {
+    const { commands } = useApp();
+    const tree = useStore((store) => store.live.tree);
+    const hasRemarks = useStore((store) => store.live.comments.length > 0);
+    useEffect(() => {
+        if (!commands || !hasRemarks || tree === "" || kept.has(tree)) return;
+        // Without it the remark keeps its old line, and says so.
+        commands.look("diff").then(remember, () => undefined);
+    }, [commands, tree, hasRemarks]);
+    return null;
+}
+
 function remember(answer: Json): Change {
     const change = {
         tree: text(answer, "tree"),

@@ -47,6 +47,7 @@ export function TestsView() {
                                     {one.source === "gate"
                                         ? `Gate, ${oneLine(one.task, 32)}`
                                         : `Suite, ${oneLine(one.agent, 40)}`}
+                                    {one.isFlaky ? <span className="chip is-warning">flaky</span> : null}
                                     {one.tree === tree ? <span className="chip">current tree</span> : null}
                                 </span>
                                 <span className="muted tabular">{clock(one.at)}</span>
