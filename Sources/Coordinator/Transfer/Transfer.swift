@@ -228,7 +228,9 @@ private final class Exchange {
         }
         // libcurl has one code for both limits.
         let elapsed = (Clock.monotonicNanoseconds() - begin) / 1_000_000
-        let isLate = elapsed + Self.clockMilliseconds >= Int64(request.wallMilliseconds)
+        let isLate =
+            request.wallMilliseconds > 0
+            && elapsed + Self.clockMilliseconds >= Int64(request.wallMilliseconds)
         return TransferFailure(kind: isLate ? .late : .idle, message: message)
     }
 }
