@@ -147,7 +147,11 @@ struct SandboxCommand {
         let status = try child.wait()
         let text = (try? Files.readText("\(directory)/report", limit: 1 << 20)) ?? ""
         if let path = arguments.value("report") { try Files.write(path, Array(text.utf8)) }
-        for denial in (try? JSON.parse(text))?["denials"]?.arrayValue ?? [] {
+        let outcome = try? JSON.parse(text)
+        if let error = outcome?["error"]?.stringValue {
+            Terminal.note("openclaw: no sandbox: " + Terminal.harmless(error))
+        }
+        for denial in outcome?["denials"]?.arrayValue ?? [] {
             let count = denial["count"]?.intValue ?? 1
             let what = Terminal.harmless(denial["what"]?.stringValue ?? "")
             Terminal.note("openclaw: denied\(count > 1 ? " \(count) times" : ""): \(what)")

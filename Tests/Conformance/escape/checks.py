@@ -4,6 +4,7 @@ report."""
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -24,7 +25,8 @@ UNTRIED = {
 
 def run(place, results):
     for check in (refused_rules, strict_rules, counts, flood, whole_tree, dies_with_parent, fails_closed, report,
-                  no_landlock, streams, terminal, work, copies, relay):
+                  no_landlock, streams, terminal, work, copies, placeholders,
+                  relay):
         began = time.monotonic()
         place.lay_out(1001)
         try:
@@ -277,6 +279,17 @@ def copies(place, check, results):
     done, _ = place.run(["sh", "-c", f"ls {work}/.git; cat {work}/mine"],
                         policy=place.policy(hidden=[f"{work}/.git", f"{work}/mine"], protected=[]))
     check("config" not in done.stdout and "mine" not in done.stdout, "hidden is seen")
+
+
+def placeholders(place, check, results):
+    """A directory that is no repository yet: what is protected in it cannot be made, and nothing fails for it."""
+    work = place.base / "work"
+    shutil.rmtree(work / ".git")
+    shutil.rmtree(work / ".github")
+    done, said = place.run(["sh", "-c", f"cd {work}; mkdir .git/hooks; mkdir .github/x; echo fine > plain; mv .git .g"])
+    check(said.get("error") is None and (work / "plain").exists(), f"without a repository: {said}")
+    check(not (work / ".git/hooks").exists() and not (work / ".g").exists(), "a place-holder was filled or moved")
+    check(done.stderr.count("Read-only") == 2 and "busy" in done.stderr, f"place-holders: {done.stderr}")
 
 
 def relay(place, check, results):

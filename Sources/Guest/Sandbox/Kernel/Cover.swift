@@ -6,6 +6,8 @@ import System
 struct Cover {
     let policy: SandboxPolicy
     private var bound: Set<String> = []
+    /// Of these, what nothing can be made or changed below any more.
+    private var closed: Set<String> = []
     /// Paths that could not be protected, for the report.
     private(set) var open: [String] = []
 
@@ -39,6 +41,7 @@ struct Cover {
         var place = view
         for name in path.dropFirst(view.utf8.count + 1).split(separator: "/") {
             place += "/\(name)"
+            if closed.contains(place) { return }
             guard let status = try? Files.status(place, followLinks: false) else {
                 return try reserve(place, like: view)
             }
@@ -53,6 +56,7 @@ struct Cover {
     private mutating func bind(_ place: String, readOnly: Bool) throws(SandboxError) {
         // Twice on one place would hide what was mounted below it the first time.
         guard bound.insert(place).inserted else { return }
+        if readOnly { closed.insert(place) }
         try attempt("protect \(place)") { () throws(SystemError) in
             try Mounts.bind(place, place, readOnly: readOnly, recursive: true)
         }
