@@ -108,7 +108,7 @@ def processes():
     case(f, "write init's memory", "open /proc/1/mem w", "EACCES", control="open /proc/{pid}/mem w")
     case(f, "read init's environment", "read /proc/1/environ", "EACCES", control="read /proc/{pid}/environ")
     case(f, "read init's maps", "read /proc/1/maps", "EACCES", control="read /proc/{pid}/maps")
-    case(f, "use init's descriptors", "open /proc/1/fd/3 r", "EACCES", control="open /proc/{pid}/fd/0 r")
+    case(f, "use init's descriptors", "open /proc/1/fd/3 rn", "EACCES", control="open /proc/{pid}/fd/0 r")
     case(f, "see a process of the host", "stat /proc/{pid}/status", "ENOENT")
     case(f, "trace init", "sys {ptrace} 16 1", "EPERM", control="sys {ptrace} 16 {pid}")
     case(f, "be traced", "sys {ptrace} 0", "EPERM", alone="seccomp")
@@ -249,7 +249,7 @@ def terminals():
     f = "terminals"
     case(f, "type into a terminal", "tiocsti", "EPERM", others={"seccomp": "OK"}, alone="seccomp")
     case(f, "paste into a console", "tioclinux", "EPERM", outside="ENOTTY", alone="seccomp")
-    case(f, "the caller's terminal", "open /proc/1/fd/0 b", "EACCES", control="open /proc/{pid}/fd/0 b")
+    case(f, "the caller's terminal", "open /proc/1/fd/0 bn", "EACCES", control="open /proc/{pid}/fd/0 bn")
 
 
 def resources():

@@ -137,7 +137,7 @@ class Matrix:
         ]
         done = subprocess.run(
             ["bash", "-c", f'exec "$@" 7<{base}/outside/secret 8<{base}/outside', "bash", *command],
-            input=self.attempts(), capture_output=True, text=True, timeout=120, errors="replace",
+            input=self.attempts(), capture_output=True, text=True, timeout=500, errors="replace",
             env={"PATH": "/usr/bin:/bin", "ESCAPE_SECRET": "hunter2", "LD_PRELOAD": ""})
         version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True).stdout.split()[-1]
         return version, self.answers(done.stdout)
