@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,19 @@ static void user_of_program(void) {
     printf(strcmp(text, "0") == 0 ? "OK" : "=%s", text);
 }
 
+// CAP_SYS_ADMIN into the sets of this process: "permitted", or "ambient" too.
+static void raise_capability(void) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } sets[2] = {{0, 0, 0}, {0, 0, 0}};
+    if (syscall(SYS_capget, &header, sets) != 0) return fail();
+    sets[0].effective |= 1u << 21;
+    sets[0].permitted |= 1u << 21;
+    int is_ambient = strcmp(word(1), "ambient") == 0;
+    if (is_ambient) sets[0].inheritable |= 1u << 21;
+    if (syscall(SYS_capset, &header, sets) != 0) return fail();
+    result(is_ambient ? prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 21, 0, 0) : 0);
+}
+
 static void attempt(void) {
     const char *probe = word(0);
     struct rlimit limit;
@@ -260,7 +274,23 @@ static void attempt(void) {
     IS("tioclinux") return terminal(0x541C);
     IS("race") return race();
     IS("euid-of") return user_of_program();
-    IS("controlling") return result(open("/dev/tty", O_RDWR | O_CLOEXEC));
+    IS("controlling") {
+        int leader, follower;
+        // Outside, the attempt is made with a terminal to find.
+        if (strcmp(word(1), "own") == 0 && openpty(&leader, &follower, NULL, NULL, NULL) == 0) {
+            // The leader of a process group cannot lead a session.
+            pid_t pid = fork();
+            if (pid > 0) { waitpid(pid, NULL, 0); return; }
+            setsid();
+            if (ioctl(follower, TIOCSCTTY, 0) != 0) return fail();
+        }
+        return result(open("/dev/tty", O_RDWR | O_CLOEXEC));
+    }
+    IS("raise") return raise_capability();
+    IS("realtime") {
+        struct sched_param parameters = {.sched_priority = 1};
+        return result(sched_setscheduler(0, SCHED_FIFO, &parameters));
+    }
     IS("thread") { pthread_t thread; errno = pthread_create(&thread, NULL, loose_thread, NULL); return result(-!!errno); }
     printf("=unknown probe %s", probe);
 }
