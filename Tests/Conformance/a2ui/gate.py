@@ -42,8 +42,12 @@ def load_catalogs(check):
         "oneOf": [{"$ref": f"#/components/{name}"} for name in document["components"]],
         "discriminator": {"propertyName": "component"},
     }
+    # A catalog from a file is checked without formats, and then the three forms of a date cannot be told apart.
+    loaded = json.loads(json.dumps(document))
+    for key in ("min", "max"):
+        loaded["components"]["DateTimeInput"]["properties"][key] = {"$ref": "#/$defs/DynamicString"}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(document, file)
+        json.dump(loaded, file)
         file.flush()
         session = CatalogConfig.from_path(file.name, protocol_version="v0.9").catalog
     return basic, session, document
