@@ -6,7 +6,7 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test conformance check bench fuzz kernels install uninstall format lint image clean sizes
+.PHONY: help setup build demo test deep conformance check bench fuzz kernels install uninstall format lint image clean sizes
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: build ## run a whole session on a real example: no key, no aegisd, only th
 
 test: ## set up and run every test
 	@scripts/test
+
+deep: ## the simulation and the merge queue's property test with all their cases
+	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 swift test --filter 'CoreTests\.(Queue|Simulation)Tests'
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
 	@scripts/setup test && Tests/Conformance/websocket/run --full

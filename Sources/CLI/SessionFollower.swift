@@ -118,7 +118,11 @@ final class SessionFollower: Sendable {
     /// False ends the stream.
     private func take(_ event: JSON) -> Bool {
         guard let seq = event["seq"]?.int64Value else { return true }
-        state.withLock { $0.after = max($0.after, seq) }
+        state.withLock { state in
+            state.after = max(state.after, seq)
+            let given = event["data"]?["configuration"]?["auto_approve"]?.boolValue
+            if event["type"]?.stringValue == "session.started" { state.isAutoApproved = given ?? false }
+        }
         show(event)
         if event["type"]?.stringValue == "permission.requested" {
             state.withLock { $0.isLeft = true }
@@ -148,10 +152,7 @@ final class SessionFollower: Sendable {
         let data = event["data"] ?? [:]
         let at = event["at"]?.int64Value ?? 0
         let start = state.withLock { state -> Int64 in
-            if type == "session.started" {
-                state.startedAt = at
-                state.isAutoApproved = data["configuration"]?["auto_approve"]?.boolValue ?? false
-            }
+            if type == "session.started" { state.startedAt = at }
             if type == "model.settled" { state.spent += data["microusd"]?.int64Value ?? 0 }
             if let agent = data["agent"]?.stringValue, let task = data["task"]?.stringValue {
                 if type == "task.assigned" { state.busy[agent] = task }

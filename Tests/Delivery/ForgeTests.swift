@@ -160,6 +160,21 @@ private final class FakeForge: Forge {
         }
     }
 
+    @Test func `the page of a branch is the repository and the branch`() {
+        let page = SourceRepository.page("https://github.com/acme/widgets/tree/feature/x?tab=readme")
+        #expect(page.url == "https://github.com/acme/widgets" && page.branch == "feature/x")
+        #expect(SourceRepository.page("https://gitlab.com/a/b/-/tree/main").url == "https://gitlab.com/a/b")
+        #expect(SourceRepository.page("https://github.com/acme/tree").branch == nil)
+    }
+
+    @Test func `what the agents do not have of a repository is said`() throws {
+        let fixture = try Fixture([
+            ".gitmodules": "[submodule \"x\"]\n", "media/.gitattributes": "*.png filter=lfs\n", "a": "a",
+        ])
+        #expect(try fixture.create().limits().count == 2)
+        #expect(try Fixture().create().limits().isEmpty)
+    }
+
     @Test func `words of models notify nobody and are no markup`() {
         var text = PullRequestText(
             session: "s", task: "Fix @octocat's #12\nmore", summary: "<script>@all", cost: "$1.00", tree: "t",

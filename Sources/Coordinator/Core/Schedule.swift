@@ -42,6 +42,9 @@ extension Work {
             {
                 return ask(.outside, question, "the result goes to \(configuration.repository)")
             }
+            // One at a time speaks to the forge about the pull request.
+            let isProposing = state.openEffects.contains { if case .proposePull = $0 { true } else { false } }
+            guard !isProposing else { return }
             intend(.deliver(commit: state.head, tree: state.tree, merge: configuration.merge))
         }
     }

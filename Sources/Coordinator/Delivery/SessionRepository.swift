@@ -81,6 +81,23 @@ public struct SessionRepository: Sendable, Hashable {
         try git.run(["rev-parse", "--verify", "--quiet", "\(try commit(of: revision))^{tree}"]).line
     }
 
+    /// What of the repository the agents do not have, in sentences; also when it came from a remote, whose
+    /// files nobody could look at before.
+    public func limits() throws(DeliveryError) -> [String] {
+        var sentences: [String] = []
+        if try git.attempt(["cat-file", "-e", "\(base):.gitmodules"]).code == 0 {
+            sentences.append("the repository has submodules; their contents are not available to the agents")
+        }
+        let pattern = ["grep", "-l", "-e", "filter=lfs", base, "--", ":(glob)**/.gitattributes"]
+        if try git.attempt(pattern).code == 0 {
+            sentences.append("files in Git LFS are seen by the agents as pointers, without their contents")
+        }
+        if try git.run(["rev-parse", "--is-shallow-repository"]).line == "true" {
+            sentences.append("the history is shallow; git fetch --unshallow completes it")
+        }
+        return sentences
+    }
+
     /// A branch that an agent published.
     public struct WorkBranch: Sendable, Hashable {
         public let agent: String

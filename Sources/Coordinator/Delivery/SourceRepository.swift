@@ -50,8 +50,23 @@ public struct SourceRepository: Sendable, Hashable {
     public static func inspect(
         spec: String, ref: String? = nil, allowDirty: Bool = false, credential: String? = nil
     ) throws(DeliveryError) -> SourceRepository {
-        if let url = url(spec) { return try inspect(url: url, ref: ref, credential: credential) }
+        if let url = url(spec) {
+            let (address, branch) = page(url)
+            return try inspect(url: address, ref: ref ?? branch, credential: credential)
+        }
         return try inspect(path: spec, ref: ref, allowDirty: allowDirty)
+    }
+
+    /// The address of a branch's page, as browsers show it, taken apart: `…/tree/BRANCH` of GitHub,
+    /// `…/src/branch/BRANCH` of Gitea, `…/-/tree/BRANCH` of GitLab.
+    static func page(_ url: String) -> (url: String, branch: String?) {
+        guard url.hasPrefix("https://") else { return (url, nil) }
+        for mark in ["/-/tree/", "/tree/", "/src/branch/"] {
+            guard let range = url.firstRange(of: mark) else { continue }
+            let branch = url[range.upperBound...].prefix { $0 != "?" && $0 != "#" }
+            if !branch.isEmpty { return (String(url[..<range.lowerBound]), String(branch)) }
+        }
+        return (url, nil)
     }
 
     /// Where a local repository was cloned from; nil when it has no origin.

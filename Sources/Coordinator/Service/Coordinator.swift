@@ -282,6 +282,10 @@ public final class Coordinator: Sendable {
                 sessions.withLock { $0[id] = session }
                 try session.submit(.start(configuration))
             }
+            for sentence in (try? session.repository.limits()) ?? [] {
+                session.insist(
+                    .record([.messageSent(from: "coordinator", to: "user", text: sentence)]))
+            }
             return session.state.summary
         } catch {
             _ = sessions.withLock { $0.removeValue(forKey: id) }

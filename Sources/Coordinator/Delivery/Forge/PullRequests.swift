@@ -53,7 +53,8 @@ public struct PullRequests: Sendable {
                 failure = error
                 // It may be there all the same: 422 and 409 say that it is, a cut answer leaves it open.
                 guard error.isUncertain || [.invalid, .conflict].contains(error.kind) else { throw error }
-                guard !error.isUncertain else { continue }
+                // A conflict is of the moment: somebody else is at it.
+                guard !error.isUncertain, error.kind != .conflict else { continue }
                 if let there = try forge.find(branch: wish.branch), there.state == .open {
                     return try forge.update(there, wish)
                 }
