@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 from playwright.sync_api import sync_playwright
 
@@ -69,13 +70,16 @@ def main(url):
             fail("the page complained: " + "\n".join(complaints[:5]))
         # Everything that the journal has, and nothing else: the same hashes in the same places.
         session = page.locator("h1").inner_text()
-        sound = openclaw("session", session, "--verify")[0]
-        page.wait_for_function(
-            "n => openclawCanvas.head() >= n", arg=len(openclaw("session", session, "--logs"))
-        )
-        head = page.evaluate("openclawCanvas.head()")
-        if sound.get("sound") != head:
-            fail(f"the page applied {head} events, the journal has {sound}")
+        # The end of a session has a few events more, so both are asked until they agree.
+        deadline = time.monotonic() + 60
+        while True:
+            sound = openclaw("session", session, "--verify")[0]
+            head = page.evaluate("() => openclawCanvas.head()")
+            if sound.get("ok") and sound.get("sound") == head:
+                break
+            if time.monotonic() > deadline:
+                fail(f"the page applied {head} events, the journal has {sound}")
+            page.wait_for_timeout(200)
         page.keyboard.press("8")
         page.get_by_text(f"{head} checked", exact=False).first.wait_for()
         page.get_by_text("Whole", exact=True).wait_for()
