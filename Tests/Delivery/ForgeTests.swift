@@ -171,8 +171,13 @@ private final class FakeForge: Forge {
         let fixture = try Fixture([
             ".gitmodules": "[submodule \"x\"]\n", "media/.gitattributes": "*.png filter=lfs\n", "a": "a",
         ])
-        #expect(try fixture.create().limits().count == 2)
-        #expect(try Fixture().create().limits().isEmpty)
+        let plain = try Fixture()
+        let (large, small) = (try fixture.create(), try plain.create())
+        let (some, none) = (try large.limits(), try small.limits())
+        #expect(some.count == 2)
+        #expect(none.isEmpty)
+        // A fixture takes its files along when it goes.
+        withExtendedLifetime((fixture, plain)) {}
     }
 
     @Test func `words of models notify nobody and are no markup`() {

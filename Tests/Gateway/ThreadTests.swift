@@ -55,7 +55,8 @@ import Wire
                 ],
             ]
         ]
-        #expect(try stage.send(second, headers: beta).status == 200)
+        let answer = try stage.send(second, headers: beta)
+        #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
         let asked = try #require(provider.requests.last)
         let body = try asked.json()
         #expect(asked.headers["anthropic-beta"] == nil)

@@ -131,7 +131,8 @@ final class LanguageTool: Sendable {
                     let path = FileURI.path(location["uri"]?.stringValue ?? "")
                 else { continue }
                 let line = TextPosition(location["range"]?["start"]).line + 1
-                let container = symbol["containerName"]?.stringValue.map { " in \($0)" } ?? ""
+                let container =
+                    symbol["containerName"]?.stringValue.map { $0.isEmpty ? "" : " in \($0)" } ?? ""
                 lines.append("\(relative(path)):\(line): \(symbol["name"]?.stringValue ?? "")\(container)")
             }
         }

@@ -11,7 +11,10 @@ struct OutputFile: Sendable {
     static let shownCharacters = 10_000
     /// Bytes that are read of either end of a long one; characters have up to four.
     private static let endBytes: Int64 = 40_000
-    static let directory = "/tmp/openclaw"
+    /// A tool server's /tmp is its sandbox's own; tests share theirs, and must not meet there.
+    static let directory =
+        Environment.arguments().dropFirst().first == "tool"
+        ? "/tmp/openclaw" : "/tmp/openclaw-\(Processes.current())"
 
     /// - Parameter name: Of the file, without its ending.
     init(_ name: String) throws(SystemError) {
@@ -43,10 +46,17 @@ struct OutputFile: Sendable {
         if size <= Int64(Self.shownCharacters) { try? Files.remove(path) }
     }
 
+    /// At most so many bytes from a place; the file may be longer, and grow.
     private func read(_ offset: Int64, _ length: Int64) -> String {
-        guard let file = try? Files.open(path, O_RDONLY), lseek(file.raw, Int(offset), SEEK_SET) >= 0,
-            let bytes = try? IO.readAll(file.raw, limit: Int(length))
-        else { return "" }
+        guard let file = try? Files.open(path, O_RDONLY), lseek(file.raw, Int(offset), SEEK_SET) >= 0 else {
+            return ""
+        }
+        var bytes: [UInt8] = []
+        while bytes.count < Int(length),
+            let more = try? IO.read(file.raw, min(IO.chunkBytes, Int(length) - bytes.count)), !more.isEmpty
+        {
+            bytes += more
+        }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -17,7 +17,8 @@ final class Browser: Sendable {
     private let state = Mutex(State())
     private let environment: [String: String]
 
-    static let programs = ["chromium", "chromium-browser", "google-chrome"]
+    /// Debian's program before its wrapper, which reads settings from /etc that a guest does not have.
+    static let programs = ["/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome"]
     /// How long a page may take to load before what is there is shown, in milliseconds.
     private static let loadMilliseconds = 20_000
     /// How long a click may take to begin a navigation, in milliseconds.
