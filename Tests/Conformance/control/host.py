@@ -114,6 +114,11 @@ class Host:
         self.lines = [line for line in self.lines if line not in mine] if mine else self.lines
         return done, "\n".join(line["params"]["line"] for line in mine)
 
+    def settle(self):
+        """Forgets what was heard; the answer to a request comes behind all that was on its way."""
+        self.call("health")
+        self.lines = []
+
     def wait_closed(self, seconds=30):
         deadline = time.monotonic() + seconds
         while not self.closed:
