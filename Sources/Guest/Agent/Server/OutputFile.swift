@@ -48,16 +48,24 @@ struct OutputFile: Sendable {
 
     /// At most so many bytes from a place; the file may be longer, and grow.
     private func read(_ offset: Int64, _ length: Int64) -> String {
+        String(decoding: FilePiece.read(path, from: offset, count: Int(length)) ?? [], as: UTF8.self)
+    }
+}
+
+/// A part of a file, however long the file is.
+enum FilePiece {
+    /// Nil when the file cannot be opened.
+    static func read(_ path: String, from offset: Int64 = 0, count: Int) -> [UInt8]? {
         guard let file = try? Files.open(path, O_RDONLY), lseek(file.raw, Int(offset), SEEK_SET) >= 0 else {
-            return ""
+            return nil
         }
         var bytes: [UInt8] = []
-        while bytes.count < Int(length),
-            let more = try? IO.read(file.raw, min(IO.chunkBytes, Int(length) - bytes.count)), !more.isEmpty
+        while bytes.count < count,
+            let piece = try? IO.read(file.raw, min(IO.chunkBytes, count - bytes.count)), !piece.isEmpty
         {
-            bytes += more
+            bytes += piece
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }
 

@@ -47,7 +47,8 @@ enum Instructions {
         for name in names {
             let path = directory.isEmpty ? name : "\(directory)/\(name)"
             // A link may lead anywhere that this sandbox can see; it sees nothing secret.
-            guard let bytes = try? Files.read(path, limit: byteLimit), !bytes.isEmpty, !bytes.contains(0)
+            guard !Files.isDirectory(path), let bytes = FilePiece.read(path, count: byteLimit),
+                !bytes.isEmpty, !bytes.contains(0)
             else { continue }
             return (path, bytes)
         }

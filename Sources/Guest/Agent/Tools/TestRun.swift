@@ -21,7 +21,10 @@ enum TestRun {
             let file = try Files.open(output.path, O_WRONLY | O_APPEND)
             let outcome = try Spawn.run(
                 Spawn.Command(["/bin/bash", "-c", command], stdout: .descriptor(file.raw), stderr: .merge))
-            let text = (try? Files.readText(output.path, limit: outputBytes)) ?? ""
+            // Summaries stand at the end.
+            let from = max(0, output.size - Int64(outputBytes))
+            let bytes = FilePiece.read(output.path, from: from, count: outputBytes) ?? []
+            let text = String(decoding: bytes, as: UTF8.self)
             var answer: JSON = ["content": .string(output.shown())]
             if let results = TestResults.read(output: text, reports: reports(since: start)) {
                 answer["results"] = json(results)
