@@ -178,8 +178,8 @@ private struct ContentScan {
             if block["source"]?["type"] == "content", let content = block["source"]?["content"] {
                 try check(content: content, at: "\(place)/source/content")
             }
-        // A block that is newer than this gateway goes back to who made it, unchanged. What it counts for nobody
-        // here knows.
+        // A block that is newer than this gateway goes back to who made it, unchanged. What it counts for
+        // nobody here knows.
         case _ where isAnswer && block["source"] == nil: isUnbounded = true
         default:
             throw .invalid("\(place)/type: this gateway does not pass on blocks of type \(type)")
