@@ -37,6 +37,10 @@ public enum RemoteDelivery {
             ["push", "--quiet", "--no-verify", "--", url, "\(commit):\(session.branchRef)"],
             timeoutMilliseconds: Limits.networkMilliseconds, settings: settings)
         guard pushed.code == 0 else {
+            // A push of a coordinator that was killed may have come first: its git lives on.
+            let now = try session.git.attempt(
+                ["ls-remote", "--", url, session.branchRef], timeoutMilliseconds: 60_000, settings: settings)
+            if now.code == 0, now.line.hasPrefix(commit) { return .alreadyThere }
             throw DeliveryError(
                 .refused, operation, Credential.hide(credential, in: pushed.stderr),
                 hint:
