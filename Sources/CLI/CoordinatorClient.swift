@@ -40,13 +40,16 @@ struct CoordinatorClient: Sendable {
     }
 
     /// Follows a stream of JSON lines until it ends, or `body` says false.
-    func follow(_ path: String, _ body: @escaping (JSON) -> Bool) throws(CLIError) {
+    /// - Parameter idleMilliseconds: After this silence the stream counts as lost.
+    func follow(
+        _ path: String, idleMilliseconds: Int = 90_000, _ body: @escaping (JSON) -> Bool
+    ) throws(CLIError) {
         var lines = JSONLines(limit: 32 << 20)
         var refusal: CLIError?
         do throws(HTTPError) {
             let response = try HTTPClient.send(
                 HTTPRequest("GET", path), to: .unix(home.coordinatorSocket),
-                idleMilliseconds: 90_000
+                idleMilliseconds: idleMilliseconds
             ) { bytes in
                 guard let values = try? lines.receive(bytes) else { return false }
                 for value in values where !body(value) { return false }

@@ -223,7 +223,11 @@ struct SessionCommand {
         let agent = detail("logs") ?? arguments.positional.dropFirst().first
         let follows = arguments.has("follow")
         if let agent {
-            try client.follow("\(path)/logs?agent=\(Self.segment(agent))&follow=\(follows)") { line in
+            // An agent that waits for a person says nothing for as long as that takes.
+            let quiet = 86_400_000
+            try client.follow(
+                "\(path)/logs?agent=\(Self.segment(agent))&follow=\(follows)", idleMilliseconds: quiet
+            ) { line in
                 if terminal.wantsJSON {
                     terminal.json(line)
                 } else {
