@@ -125,6 +125,7 @@ final class SessionFollower: Sendable {
         }
         show(event)
         if event["type"]?.stringValue == "permission.requested" {
+            guard isStillAsking else { return true }
             state.withLock { $0.isLeft = true }
             return false
         }
@@ -132,12 +133,16 @@ final class SessionFollower: Sendable {
         else {
             return true
         }
+        guard isStillAsking else { return true }
         guard isInteractive else {
             state.withLock { $0.isLeft = true }
             return false
         }
         return ask(event["data"]?["tree"]?.stringValue ?? "")
     }
+
+    /// Who follows from the beginning also sees the questions that were answered long ago.
+    private var isStillAsking: Bool { (try? client.call("GET", path)).map(SessionList.isWaiting) ?? true }
 
     /// Shows nothing from now on.
     func mute() {
