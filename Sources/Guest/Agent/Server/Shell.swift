@@ -33,6 +33,8 @@ final class Shell: Sendable {
         self.environment = environment
     }
 
+    /// From the end of a shell's pipe to its own end; more means that it only closed it.
+    private static let exitMilliseconds = 5000
     /// Time between TERM and KILL for what a command leaves when its time is up, in milliseconds.
     private static let graceMilliseconds: Int64 = 2000
 
@@ -58,12 +60,15 @@ final class Shell: Sendable {
                 try start(&state)
                 throw error
             }
-            if let (code, directory) = try Self.answer(status, timeoutMilliseconds) {
+            let answer = try Self.answer(status, timeoutMilliseconds)
+            if case .done(let code, let directory) = answer {
                 state.directory = directory
                 return Outcome(exitCode: code, output: output)
             }
             var outcome = Outcome(exitCode: 124, output: output, isNew: true)
-            if let ended = try child.wait(timeoutMilliseconds: 0) {
+            // Its pipe closes a moment before it can be waited for.
+            let patience = answer == .ended ? Self.exitMilliseconds : 0
+            if let ended = try child.wait(timeoutMilliseconds: patience) {
                 outcome.exitCode = ended.shellCode
             } else {
                 outcome.timedOut = true
@@ -98,22 +103,28 @@ final class Shell: Sendable {
         try IO.writeAll(stdin.raw, Array(". \(variables) 2>/dev/null\n".utf8))
     }
 
-    /// Code and directory when the command ends; nil when the shell ended or time is up.
-    private static func answer(_ status: SharedDescriptor, _ milliseconds: Int) throws(SystemError)
-        -> (Int32, String)?
+    private enum Answer: Equatable {
+        case done(code: Int32, directory: String)
+        /// The shell ended, or closed its pipe.
+        case ended
+        case timeUp
+    }
+
+    private static func answer(_ status: SharedDescriptor, _ milliseconds: Int) throws(SystemError) -> Answer
     {
         let deadline = Clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
         var bytes: [UInt8] = []
         while bytes.last != 0 {
             let left = Int((deadline - Clock.monotonicNanoseconds() + 999_999) / 1_000_000)
-            guard left > 0,
-                let piece = try IO.readWithTimeout(status.raw, timeoutMilliseconds: left), !piece.isEmpty
-            else { return nil }
+            guard left > 0, let piece = try IO.readWithTimeout(status.raw, timeoutMilliseconds: left) else {
+                return .timeUp
+            }
+            if piece.isEmpty { return .ended }
             bytes += piece
         }
         let text = String(decoding: bytes.dropLast(), as: UTF8.self)
-        guard let blank = text.firstIndex(of: " "), let code = Int32(text[..<blank]) else { return nil }
-        return (code, String(text[text.index(after: blank)...]))
+        guard let blank = text.firstIndex(of: " "), let code = Int32(text[..<blank]) else { return .ended }
+        return .done(code: code, directory: String(text[text.index(after: blank)...]))
     }
 
     /// Ends the shell and what this command started; what earlier ones left in the background lives on.

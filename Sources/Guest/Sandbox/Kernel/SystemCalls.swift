@@ -101,8 +101,9 @@ enum SystemCalls {
         "gettimeofday", "nanosleep", "pause", "poll", "ppoll", "pselect6", "restart_syscall", "select",
         "setitimer", "signalfd4", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
         "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime",
-        // On the one socket that was handed in, over which the kit's own tools are asked and answer, and for the
-        // message that hands the filter's listener to the sandbox. None can be made, and those reach nobody else.
+        // On the one socket that was handed in, over which the kit's own tools are asked and answer, and
+        // for the message that hands the filter's listener to the sandbox. None can be made, and those
+        // reach nobody else.
         "sendmsg", "sendto", "recvfrom", "shutdown",
     ]
 }
