@@ -257,8 +257,10 @@ def edits(body):
         return [call("edit", file_path="calculator.py", old_string=line.split("\t", 1)[1].strip(), new_string="value -= product()")]
     if turns == 2:
         return [call("bash", command="env; python3 -c 'import calculator; print(calculator.evaluate(\"7 - 2\"))'")]
-    check("5.0" in results[0], f"the tool's result did not come back: {results}")
-    check("sk-real" not in results[0], "the real key is in the guest")
+    if turns == 3:
+        check("5.0" in results[0], f"the tool's result did not come back: {results}")
+        check("sk-real" not in results[0], "the real key is in the guest")
+    # Before the work is handed over, its author is shown the change as git sees it.
     return [call("complete_task", summary="fixed")]
 
 
@@ -352,7 +354,7 @@ def a_model_that_answers_nonsense_ends_in_a_clear_failure():
         done = home.run(
             "run", "Fix it", "--repo", str(repository), "--agents", "1", "--model", f"script:{script}", check=False)
         check(done.returncode == 1, f"exit {done.returncode}")
-        check("four times" in done.stdout and "openclaw logs" in done.stdout, done.stdout)
+        check("4 times in a row" in done.stdout and "openclaw logs" in done.stdout, done.stdout)
 
 
 @test

@@ -134,7 +134,13 @@ final class Guest: Sendable {
             log.add(stream: "stderr", source: "harness", line: "", dropped: params["dropped"]?.intValue ?? 0)
         case "execDone":
             guard let exec = params["exec_id"]?.stringValue else { return }
-            state.withLock { $0.execs[exec]?.exitCode = params["exit_code"]?.intValue ?? 255 }
+            state.withLock { state in
+                // Why nothing was run is in the sandbox's report only.
+                if let error = params["report"]?["error"]?.stringValue {
+                    state.execs[exec]?.output += "[sandbox: \(error)]\n"
+                }
+                state.execs[exec]?.exitCode = params["exit_code"]?.intValue ?? 255
+            }
         case "processExited":
             log.add(
                 stream: "stderr", source: "harness",

@@ -220,7 +220,10 @@ struct Root {
         }
         let child = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
         if child == 0 {
-            guard (try? Privileges(policy).becomeUser(isMapped: isMapped)) != nil else { _exit(126) }
+            // Where there is one id only, the tool's own outside is ours already.
+            if isMapped {
+                guard (try? Privileges(policy).becomeUser(isMapped: true)) != nil else { _exit(126) }
+            }
             _ = Processes.execute(
                 "/bin/cp", ["cp", "-R", "--preserve=mode,links", "--", "\(source)/.", target],
                 environment: ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"])
