@@ -65,7 +65,7 @@ public final class Journal: Sendable {
         } catch {
             throw JournalError(.system, "open \(path): \(error)")
         }
-        guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.take(lock) else {
             let holder = (try? Files.readText("\(path).lock", limit: 64)) ?? ""
             throw JournalError(
                 .locked, "\(path) is in use by process \(holder)", hint: "openclaw coordinator stop ends it")
@@ -74,6 +74,19 @@ public final class Journal: Sendable {
         database = try Database(path)
         signer = try Signer(path: "\(path).key")
         heads = Mutex(try database.heads())
+    }
+
+    private static let lockMilliseconds: Int64 = 2000
+
+    /// Waits a little: a writer that is ending holds the lock until its last moment, and a child that it
+    /// has just forked until it executes its program.
+    private static func take(_ lock: SharedDescriptor) -> Bool {
+        let deadline = Clock.monotonicNanoseconds() + lockMilliseconds * 1_000_000
+        while flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
+            guard Clock.monotonicNanoseconds() < deadline else { return false }
+            usleep(20_000)
+        }
+        return true
     }
 
     // MARK: Writing

@@ -66,7 +66,7 @@ def a_reader_that_leaves_is_no_error_and_a_full_disk_is_one(world):
     def shell(command):
         return subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=world.environment, timeout=120)
 
-    for command in [f"logs {world.finished}", "help --man", "sessions", f"logs {world.finished} --json"]:
+    for command in [f"logs {world.finished}", "help --man", "sessions --all", f"logs {world.finished} --json"]:
         done = shell(f"openclaw {command} | head -n 1; echo ${{PIPESTATUS[0]}}")
         check(done.stdout.splitlines()[-1] == "0" and done.stderr == "", f"{command}: {done.stdout}{done.stderr}")
         done = shell(f"openclaw {command} >/dev/full")

@@ -145,7 +145,8 @@ def a_repositorys_role_does_nothing_until_its_content_is_trusted(world):
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", "Role")
 
-    file.write_text(ROLE)
+    # What is trusted is the content, and other tests trust the same text.
+    file.write_text(ROLE + "# of a repository that nobody knows yet\n")
     commit()
     plan = world.home.path / "roles.yaml"
     plan.write_text(
@@ -158,7 +159,9 @@ def a_repositorys_role_does_nothing_until_its_content_is_trusted(world):
         "  - {tools: [{name: complete_task, input: {summary: written}}]}\n")
     options = ["--plan", str(plan), "--repo", str(repository), "--agents", "2", "--model", f"script:{script}"]
     done = world.home.run("run", "Docs", *options, check=False)
-    check(done.returncode == 2 and "not trusted" in done.stderr and "roles trust docs-writer" in done.stderr, done.stderr)
+    check(
+        done.returncode == 2 and "not trusted" in done.stderr and "roles trust docs-writer" in done.stderr,
+        f"exit {done.returncode}: {done.stdout}{done.stderr}")
     trust = ["roles", "trust", "docs-writer", "--repo", str(repository)]
     silent = world.home.run(*trust, check=False)
     check(silent.returncode == 2 and "--yes" in silent.stderr, silent.stderr)

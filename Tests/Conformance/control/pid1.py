@@ -149,8 +149,8 @@ def bounds_of_the_manifest(ground):
 def secrets_are_nowhere(ground):
     """A canary is in the environment of what is started, and in no file and no other user's view."""
     ground.host.call("injectSecrets", {"secrets": {"CANARY": "c4n4ry-0123456789"}})
-    done, text = ground.host.execute("echo $CANARY")
-    check(text == "c4n4ry-0123456789", text)
+    done, text = ground.host.execute("echo ${#CANARY} $CANARY")
+    check(text == "17 [redacted CANARY]", text)
     _, found = ground.host.execute(
         "grep -rl c4n4ry-01234 /etc /run /tmp /var/tmp /home /workspace 2>/dev/null; "
         "/openclaw/bin/openclaw-harness as 1001 1001 -- /bin/sh -c "

@@ -33,10 +33,10 @@ def second_generation_server(host):
 
 
 def second_generation_secrets(host):
-    """Secrets reach what is started later, and a call's own environment wins over them."""
+    """Secrets reach what is started later, a call's own environment wins over them, and no log line shows them."""
     host.call("injectSecrets", {"secrets": {"CANARY": "from-the-vault", "OTHER": "vault"}})
-    number = host.request("runTask", {"command": ["/bin/sh", "-c", "echo $CANARY $OTHER"], "env": {"OTHER": "call"}})
-    host.note("log", line="from-the-vault call")
+    number = host.request("runTask", {"command": ["/bin/sh", "-c", "echo ${#CANARY} $CANARY $OTHER"], "env": {"OTHER": "call"}})
+    host.note("log", line="14 [redacted CANARY] call")
     host.answer(number)
 
 
