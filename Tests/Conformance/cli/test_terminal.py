@@ -166,7 +166,7 @@ def approval_at_the_terminal_survives_a_stop_and_leaves_the_terminal_as_it_was(w
             "run", "Fix it", "--repo", str(world.repository), "--agents", "1", "--model", ONE_CODER, "--merge") as terminal:
         terminal.wait_for("[a]pprove")
         check("calculator.py" in plain(terminal.output), "the files are not shown")
-        check(not terminal.echoes(), "keys are echoed")
+        wait_for(lambda: not terminal.echoes(), "the terminal without echo", 10)
         os.kill(terminal.pid, signal.SIGTSTP)
         terminal.wait_for_state("T")
         check(terminal.echoes(), "a stopped program leaves the terminal without echo")

@@ -145,7 +145,8 @@ def a_repositorys_role_does_nothing_until_its_content_is_trusted(world):
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", "Role")
 
-    # What is trusted is the content, and other tests trust the same text.
+    # A role of the user's by this name would come first, and what is trusted is the content.
+    (world.home.path / "aegis/openclaw/roles/docs-writer.yaml").unlink(missing_ok=True)
     file.write_text(ROLE + "# of a repository that nobody knows yet\n")
     commit()
     plan = world.home.path / "roles.yaml"
