@@ -147,7 +147,8 @@ def a_repositorys_role_does_nothing_until_its_content_is_trusted(world):
 
     # A role of the user's by this name would come first, and what is trusted is the content.
     (world.home.path / "aegis/openclaw/roles/docs-writer.yaml").unlink(missing_ok=True)
-    file.write_text(ROLE + "# of a repository that nobody knows yet\n")
+    mine = ROLE + "# of a repository that nobody knows yet\n"
+    file.write_text(mine)
     commit()
     plan = world.home.path / "roles.yaml"
     plan.write_text(
@@ -176,7 +177,7 @@ def a_repositorys_role_does_nothing_until_its_content_is_trusted(world):
     commit()
     done = world.home.run("run", "Docs", *options, check=False)
     check(done.returncode == 2 and "not trusted" in done.stderr, "a changed role is still trusted")
-    file.write_text(ROLE)
+    file.write_text(mine)
     commit()
     world.home.run("roles", "untrust", "docs-writer", "--repo", str(repository))
     check(world.home.run("run", "Docs", *options, check=False).returncode == 2, "an untrusted role is used")
