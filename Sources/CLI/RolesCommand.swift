@@ -184,7 +184,7 @@ struct RolesCommand {
             prompt: |
               Say what is special about this role.
             # tools: [bash, read, write, edit, glob, grep, git, notes]
-            # egress: [registry.npmjs.org]
+            # egress: [docs.example.org]
             # model: claude-sonnet-5-5
             # limits: {turns: 100}
 
