@@ -65,7 +65,7 @@ struct CoordinatorClient: Sendable {
         if let refusal { throw refusal }
     }
 
-    private static func error(_ status: Int, _ json: JSON) -> CLIError {
+    static func error(_ status: Int, _ json: JSON) -> CLIError {
         let error = json["error"]
         var message = error?["message"]?.stringValue ?? "the coordinator answered \(status)"
         for detail in json["errors"]?.arrayValue ?? [] {

@@ -8,7 +8,9 @@ import System
 struct DeliveryOptions {
     static let run = [
         OptionSpec("issue", value: "N|URL", "take the task from an issue, with its comments"),
-        OptionSpec("approve", value: "KINDS", "ask before these: plan, merge, outside, budget; with commas"),
+        OptionSpec(
+            "approve", value: "KINDS",
+            "ask before these, with commas: plan, merge, outside, budget; messages, notes, tasks of agents"),
         OptionSpec("pull-request", "deliver as a pull request of the branch openclaw/SESSION"),
         OptionSpec("draft", "open it as a draft while the result waits for approval"),
         OptionSpec("watch-checks", "wait for its checks; a red one becomes a task"),
@@ -79,10 +81,13 @@ struct DeliverySteps {
         OptionSpec("message", value: "TEXT", "tell an agent, or all of them"),
         OptionSpec(
             "comment", value: "FILE:LINE: TEXT", "with --deny: ask for changes instead; may be repeated"),
+        OptionSpec("permit", value: "QUESTION", "say yes to one question, such as message/3"),
+        OptionSpec("text", value: "TEXT", "with --permit: pass these words on instead of the agent's"),
+        OptionSpec("refuse", value: "QUESTION", "say no to one question; the reason may follow"),
         OptionSpec("edit-plan", value: "FILE", "replace the part of the plan that nobody has begun"),
         OptionSpec("add-task", value: "FILE", "add a task to the plan, in YAML or JSON"),
     ]
-    static let verbs = ["message", "edit-plan", "add-task"]
+    static let verbs = ["message", "permit", "refuse", "edit-plan", "add-task"]
 
     let arguments: Arguments
     let client: CoordinatorClient
@@ -97,6 +102,18 @@ struct DeliverySteps {
             return (
                 "told \(to)",
                 try client.call("POST", "\(path)/message", ["to": .string(to), "text": .string(text)])
+            )
+        case "permit":
+            let id = arguments.value("permit") ?? ""
+            var body: JSON = ["id": .string(id)]
+            if let words = arguments.value("text") { body["text"] = .string(words) }
+            return ("yes to \(id)", try client.call("POST", "\(path)/permit", body))
+        case "refuse":
+            let id = arguments.value("refuse") ?? ""
+            let reason = arguments.positional.dropFirst().joined(separator: " ")
+            return (
+                "no to \(id)",
+                try client.call("POST", "\(path)/refuse", ["id": .string(id), "reason": .string(reason)])
             )
         case "edit-plan":
             return ("the plan is edited", try client.call("POST", "\(path)/plan", try file("edit-plan")))

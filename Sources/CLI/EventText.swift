@@ -8,7 +8,10 @@ enum EventText {
         "task.assigned", "task.progressed", "task.completed", "task.failed", "task.returned", "task.merged",
         "merge.conflicted", "gate.started", "gate.passed", "gate.failed", "review.requested", "comment.made",
         "review.submitted", "tests.reported", "approval.requested", "approval.granted", "approval.denied",
-        "delivery.merged", "artifact.stored", "model.refused", "model.waited", "message.sent",
+        "delivery.merged", "artifact.stored", "artifact.received", "artifact.refused", "model.refused",
+        "model.waited", "message.sent", "message.edited", "agent.taken", "agent.returned", "agents.scaled",
+        "spawn.delayed",
+        "language.hosted", "language.shared", "peer.unreachable", "peer.reachable",
         "session.paused",
         "permission.requested", "permission.granted", "permission.denied", "changes.requested",
         "approval.voided", "review.voided", "gate.retried", "gate.flaked", "merge.batched",
@@ -62,13 +65,33 @@ enum EventText {
         case "approval.granted": return "approved by \(text("by"))"
         case "approval.denied": return "denied by \(text("by")) \(text("reason"))"
         case "delivery.merged": return "delivered: \(text("branch"))"
-        case "artifact.stored": return text("name") == "report" ? "report: \(text("path"))" : nil
+        case "artifact.stored":
+            guard let size = data["size"]?.int64Value else { return "report: \(text("path"))" }
+            return "\(agent) has \(text("name")) for its peers (\(Show.bytes(size)))"
+        case "artifact.received": return terminal.dim("\(agent) got \(text("name")) of \(text("owner"))")
+        case "artifact.refused":
+            return terminal.attention("\(agent) did not get \(text("name")): \(text("reason"))")
         case "model.refused":
             return terminal.attention("\(agent): the model call was refused: \(text("reason"))")
         case "model.waited": return terminal.dim("\(agent) waited for the model: \(text("reason"))")
         case "egress.denied":
             return terminal.attention("\(agent) may not reach \(text("host")): \(text("reason"))")
         case "message.sent": return "\(text("from")) to \(text("to")): \(text("text"))"
+        case "agents.scaled":
+            let count = data["limit"]?.intValue ?? 1
+            return "\(count == 1 ? "one agent" : "\(count) agents") for the plan's tasks: \(text("reason"))"
+        case "language.hosted": return terminal.dim("\(agent) runs the \(text("language")) server")
+        case "language.shared":
+            return terminal.dim("\(agent) asks the \(text("language")) server of \(text("host"))")
+        case "peer.unreachable":
+            return terminal.attention("\(agent) does not reach \(text("peer")): \(text("reason"))")
+        case "peer.reachable": return "\(agent) reaches \(text("peer")) again"
+        case "agent.taken": return terminal.attention("\(text("by")) is in the place of \(agent)")
+        case "agent.returned":
+            return "\(agent) goes on; \(text("by")) changed \(files(data).isEmpty ? "nothing" : files(data))"
+        case "spawn.delayed":
+            return terminal.dim("\(agent) starts later: \(text("reason"))")
+        case "message.edited": return "\(text("by")) changed \(text("id")): \(text("text"))"
         case "session.paused": return "paused"
         default: return delivery(type, data, terminal) ?? ending(type, data, terminal)
         }

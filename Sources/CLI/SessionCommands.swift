@@ -18,18 +18,22 @@ extension Command {
             OptionSpec("deny", value: "?REASON", "refuse the result; the work is kept"),
             OptionSpec("pause", "hold all agents"), OptionSpec("resume", "let them go on"),
             OptionSpec("cancel", "stop the session; the work is kept"),
+            OptionSpec(
+                "take-over", value: "AGENT", kind: .agent,
+                "a shell in the agent's place; it waits, and is told what you changed"),
             OptionSpec("verify", "check the journal's chain of hashes"),
             OptionSpec("export-html", value: "FILE", "write the session as one page that needs no server"),
             OptionSpec("export-ag-ui", value: "?FILE", "write the session as AG-UI events, one a line"),
             OptionSpec("canvas", "open the session's canvas in a browser; prints the address"),
             OptionSpec("read-only", "with --canvas: an address for looking, which cannot approve"),
-        ] + DeliverySteps.session
+        ] + ArtifactSteps.session + DeliverySteps.session
     ) { (arguments) throws(CLIError) in
         let verbs =
             [
                 "status", "logs", "diff", "approve", "deny", "pause", "resume", "cancel", "verify", "canvas",
+                "take-over",
                 "export-html", "export-ag-ui",
-            ] + DeliverySteps.verbs
+            ] + ArtifactSteps.verbs + DeliverySteps.verbs
         let given = verbs.filter { arguments.has($0) }
         guard given.count <= 1 else {
             throw CLIError(.usage, "--\(given[0]) and --\(given[1]) cannot go together")
@@ -100,9 +104,14 @@ struct SessionCommand {
             terminal.done("\(id): \(words)", answer)
             return .done
         }
+        let files = ArtifactSteps(arguments: arguments, client: client, terminal: terminal, path: path)
+        if let code = try files.perform(verb) { return code }
         switch verb {
         case "status": return try status(path)
         case "logs": return try logs(id, path)
+        case "take-over":
+            return try TakeOverStep(client: client, terminal: terminal, id: id, path: path).run(
+                arguments.value("take-over") ?? "")
         case "diff": return try diff(path)
         case "canvas": return try canvas(path)
         case "export-html", "export-ag-ui": return try export(verb, id, path)

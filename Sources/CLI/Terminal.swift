@@ -58,10 +58,13 @@ struct Terminal: Sendable {
     /// Below this many columns a terminal does not say the truth, or nothing can be shown anyway.
     private static let leastColumns = 20
 
-    private static var measuredColumns: Int? {
+    private static var measuredColumns: Int? { size?.columns }
+
+    /// Columns and rows; nil where standard output is no terminal.
+    static var size: (columns: Int, rows: Int)? {
         var size = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= leastColumns else { return nil }
-        return Int(size.ws_col)
+        return (Int(size.ws_col), max(2, Int(size.ws_row)))
     }
 
     /// A line on standard output.
@@ -134,6 +137,18 @@ struct Terminal: Sendable {
             saved = raw
             raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
             tcsetattr(0, TCSANOW, &raw)
+        }
+    }
+
+    /// Every key goes to the program at the other end, Ctrl-C too. Undone by `restore`.
+    /// - Returns: False where standard input is no terminal.
+    static func makeRaw() -> Bool {
+        saved.withLock { saved in
+            var raw = termios()
+            guard tcgetattr(0, &raw) == 0 else { return false }
+            saved = raw
+            cfmakeraw(&raw)
+            return tcsetattr(0, TCSANOW, &raw) == 0
         }
     }
 

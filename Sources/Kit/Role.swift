@@ -41,6 +41,7 @@ public struct Role: Sendable, Hashable {
         "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
         "verdict",
         "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse",
+        "artifact", "message", "peers",
     ]
 }
 

@@ -24,6 +24,8 @@ public struct FileStatus: Sendable, Hashable {
     public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
     /// True for a regular file.
     public var isRegular: Bool { mode & S_IFMT == S_IFREG }
+    /// True for a socket.
+    public var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
     /// True for a symbolic link (only seen when links are not followed).
     public var isLink: Bool { mode & S_IFMT == S_IFLNK }
 
@@ -121,6 +123,11 @@ public enum Files {
     /// Makes `path` a symbolic link to `target`. Linux: symlink(2)
     public static func symlink(_ target: String, at path: String) throws(SystemError) {
         try check("symlink", "\(path) -> \(target)") { Glibc.symlink(target, path) }
+    }
+
+    /// Gives a file a second name. Linux: link(2)
+    public static func link(_ path: String, as name: String) throws(SystemError) {
+        try check("link", "\(path) -> \(name)") { Glibc.link(path, name) }
     }
 
     /// What a symbolic link holds. Linux: readlink(2)

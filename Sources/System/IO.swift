@@ -57,6 +57,21 @@ public enum IO {
         }
     }
 
+    /// Up to `max` bytes from a place; the descriptor's own position stays. Linux: pread(2)
+    public static func read(
+        _ fd: Int32, at offset: Int64, _ max: Int = chunkBytes
+    ) throws(SystemError) -> [UInt8] {
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: max, alignment: 1)
+        defer { buffer.deallocate() }
+        let count = try check("pread", "fd \(fd)") { pread(fd, buffer, max, off_t(offset)) }
+        return Array(UnsafeRawBufferPointer(start: buffer, count: count))
+    }
+
+    /// Brings a file to the disk. Linux: fsync(2)
+    public static func sync(_ fd: Int32) throws(SystemError) {
+        try check("fsync", "fd \(fd)") { fsync(fd) }
+    }
+
     /// Waits until there is something to read, an end, or an error. False when the time is over. Linux:
     /// poll(2)
     /// - Parameter timeoutMilliseconds: Negative waits without end.

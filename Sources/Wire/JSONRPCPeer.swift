@@ -52,6 +52,7 @@ public final class JSONRPCPeer: Sendable {
     private let onRequest: @Sendable (String, JSON) throws -> JSON
     private let onNotification: @Sendable (String, JSON) -> Void
     private let onEnd: @Sendable (String) -> Void
+    private let onDescriptor: (@Sendable (SharedDescriptor) -> Void)?
     private let state = Condition(State())
     private let writing = Mutex(())
 
@@ -60,13 +61,16 @@ public final class JSONRPCPeer: Sendable {
     ///   - name: Of the threads; 15 bytes are shown.
     ///   - onRequest: Answers a method with its result; a `JSONRPCError` it throws is sent as it is.
     ///   - onEnd: Called once when the stream ended, with the reason.
+    ///   - onDescriptor: Gets what the peer passes with a notification, before that one is heard. Without it,
+    ///     nothing can be passed. Unix sockets only.
     public init(
         input: SharedDescriptor, output: SharedDescriptor, name: String = "rpc", limits: Limits = Limits(),
         onRequest: @escaping @Sendable (String, JSON) throws -> JSON = { method, _ in
             throw JSONRPCError.methodNotFound(method)
         },
         onNotification: @escaping @Sendable (String, JSON) -> Void = { _, _ in },
-        onEnd: @escaping @Sendable (String) -> Void = { _ in }
+        onEnd: @escaping @Sendable (String) -> Void = { _ in },
+        onDescriptor: (@Sendable (SharedDescriptor) -> Void)? = nil
     ) {
         self.input = input
         self.output = output
@@ -75,6 +79,7 @@ public final class JSONRPCPeer: Sendable {
         self.onRequest = onRequest
         self.onNotification = onNotification
         self.onEnd = onEnd
+        self.onDescriptor = onDescriptor
     }
 
     /// Starts the thread that reads. A second call does nothing.
@@ -132,12 +137,13 @@ public final class JSONRPCPeer: Sendable {
     }
 
     /// Tells the peer something. When the stream is dead this does nothing; `onEnd` has told or will tell so.
-    public func notify(_ method: String, _ params: JSON = [:]) {
-        send(.notification(method: method, params: params))
+    /// - Parameter descriptor: Goes along (SCM_RIGHTS) and stays open here; Unix sockets only.
+    public func notify(_ method: String, _ params: JSON = [:], passing descriptor: Int32? = nil) {
+        send(.notification(method: method, params: params), passing: descriptor)
     }
 
     /// A failed write ends the stream, which wakes every caller.
-    private func send(_ message: JSONRPCMessage) {
+    private func send(_ message: JSONRPCMessage, passing descriptor: Int32? = nil) {
         let line = JSONLines.line(message.json)
         guard line.count <= limits.lineBytes else {
             refuseToSend(message, bytes: line.count)
@@ -145,7 +151,7 @@ public final class JSONRPCPeer: Sendable {
         }
         let failure = writing.withLock { _ -> SystemError? in
             do throws(SystemError) {
-                try JSONRPCPeer.write(output.raw, line)
+                try JSONRPCPeer.write(output.raw, line, passing: descriptor)
                 return nil
             } catch {
                 return error
@@ -165,11 +171,11 @@ public final class JSONRPCPeer: Sendable {
         }
     }
 
-    private static func write(_ fd: Int32, _ line: [UInt8]) throws(SystemError) {
+    private static func write(_ fd: Int32, _ line: [UInt8], passing descriptor: Int32?) throws(SystemError) {
         do throws(SystemError) {
-            try Sockets.send(fd, line)
+            try Sockets.send(fd, line, passing: descriptor)
         } catch {
-            guard error.code == ENOTSOCK else { throw error }
+            guard error.code == ENOTSOCK, descriptor == nil else { throw error }
             try IO.writeAll(fd, line)
         }
     }
@@ -188,7 +194,7 @@ public final class JSONRPCPeer: Sendable {
         var lines = JSONLines(limit: limits.lineBytes)
         do {
             while true {
-                let bytes = try IO.read(input.raw)
+                let bytes = try readBytes()
                 if bytes.isEmpty {
                     return lines.isBetweenLines
                         ? "the peer closed" : "the peer closed in the middle of a line"
@@ -200,6 +206,13 @@ public final class JSONRPCPeer: Sendable {
         } catch {
             return "reading from the peer failed: \(error)"
         }
+    }
+
+    private func readBytes() throws(SystemError) -> [UInt8] {
+        guard let onDescriptor else { return try IO.read(input.raw) }
+        let (bytes, descriptor) = try Sockets.receive(input.raw).split()
+        if let descriptor { onDescriptor(descriptor) }
+        return bytes
     }
 
     private func receive(_ line: [UInt8]) {

@@ -125,6 +125,35 @@ import Testing
         #expect(lsp(more).contains("a.py:5:7: print(twice(3))"))
     }
 
+    @Test func `one pylsp answers for two clones of a repository, for each from its own files`() throws {
+        let desk = LanguageDesk(environment: ["PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"])
+        // The same names, at different places, with an import between files.
+        _ = try scratch.file("one/calc.py", "def twice(x):\n    return 2 * x\n")
+        _ = try scratch.file(
+            "two/calc.py", "import os\n\n\ndef twice(value, times=2):\n    return value * times\n")
+        for name in ["one", "two"] {
+            _ = try scratch.file("\(name)/main.py", "from calc import twice\n\nprint(twice(3))\n")
+        }
+        func ask(_ clone: String, _ action: String) -> String {
+            let question: JSON = [
+                "action": .string(action), "file_path": "main.py", "line": 3, "symbol": "twice",
+            ]
+            return desk.ask(question, root: "\(scratch.path)/\(clone)")["content"]?.stringValue ?? ""
+        }
+        for _ in 0..<2 {
+            #expect(ask("one", "definition") == "calc.py:1:5: def twice(x):")
+            #expect(ask("two", "definition") == "calc.py:4:5: def twice(value, times=2):")
+            #expect(ask("one", "hover").contains("twice(x)"))
+            #expect(ask("two", "hover").contains("times=2"))
+            #expect(ask("two", "references").split(separator: "\n").count == 3)
+        }
+        // A clone that changes is answered for as it is now.
+        _ = try scratch.file("one/calc.py", "\n\ndef twice(y):\n    return y + y\n")
+        #expect(ask("one", "definition") == "calc.py:3:5: def twice(y):")
+        #expect(ask("two", "definition") == "calc.py:4:5: def twice(value, times=2):")
+        #expect(ask("one", "rename").contains("renames nothing"))
+    }
+
     @Test func `what cannot be asked is said in words`() throws {
         _ = try scratch.file("a.txt", "x\n")
         #expect(

@@ -23,6 +23,12 @@ struct Invariants {
     private var present: Set<String> = []
     private var asked: Set<String> = []
     private var planAnswered = false
+    private var agents: Set<String> = []
+    private var workers = 1
+    private var owners: Set<String> = []
+    private var held: [String: (from: String, to: String, text: String)] = [:]
+    /// What a person let through and was not passed on yet.
+    private var released: [(from: String, to: String, text: String)] = []
     private var pulls: Set<String> = []
 
     init(_ events: [Event]) { for event in events { look(event) } }
@@ -60,9 +66,19 @@ struct Invariants {
     private mutating func agents(_ event: Event) {
         switch event.body {
         case .agentRequested(let agent, _, _):
-            present.insert(agent)
+            let isNew = present.insert(agent).inserted
+            agents.insert(agent)
+            if isNew, started?.agents == nil, agent.hasPrefix("coder") {
+                let count = present.count { $0.hasPrefix("coder") }
+                // Who comes back to its own work is not held up.
+                let isBack = agents.count { $0.hasPrefix("coder") } >= count && owners.contains(agent)
+                require(count <= workers || isBack, event, "\(count) coders of \(workers)")
+            }
             let limit = started?.agents ?? 8
             require(present.count <= limit, event, "\(present.count) agents of \(limit)")
+        case .agentsScaled(let limit, let reason):
+            require(started?.agents == nil && (1...8).contains(limit) && !reason.isEmpty, event, "scaled")
+            workers = limit
         case .agentRetired(let agent, _):
             require(busy[agent] == nil, event, "\(agent) was at work")
             present.remove(agent)
@@ -72,15 +88,34 @@ struct Invariants {
             require(busy[agent] == nil, event, "\(agent) is at \(busy[agent] ?? "")")
             require(!busy.values.contains(task), event, "\(task) is worked on already")
             busy[agent] = task
+            owners.insert(agent)
             let needsPlan = started?.asks(for: .plan) == true && started?.hasArchitect == true
             require(kind == .plan || !needsPlan || planAnswered, event, "begun without leave for the plan")
         case .taskCompleted(_, _, let agent, _, _), .taskFailed(_, _, let agent, _): busy[agent] = nil
         case .permissionRequested(let permission): asked.insert(permission.id)
+        case .messageHeld(let id, let from, let to, let text, _): held[id] = (from, to, text)
+        case .messageEdited(let id, _, let text): held[id]?.text = text
+        case .permissionDenied(let id, _, _): held[id] = nil
+        case .messageSent(let from, let to, let text):
+            if started?.asks(for: .messages) == true { passOn(from, to, text, event) }
+        case .noteAppended(let from, let text):
+            if started?.asks(for: .notes) == true { passOn(from, "notes", text, event) }
+        case .planChanged(_, let by):
+            require(started?.asks(for: .tasks) != true || !agents.contains(by), event, "\(by) was not held")
         case .permissionGranted(let id, _):
             require(asked.contains(id), event, "\(id) was not asked")
+            if let words = held.removeValue(forKey: id) { released.append(words) }
             if id.hasPrefix("plan/") { planAnswered = true }
         default: break
         }
+    }
+
+    /// Words of an agent are passed on once, and only when a person let exactly these through.
+    private mutating func passOn(_ from: String, _ to: String, _ text: String, _ event: Event) {
+        guard agents.contains(from) else { return }
+        let index = released.firstIndex { $0 == (from, to, text) }
+        require(index != nil, event, "\(from) to \(to) without leave")
+        if let index { released.remove(at: index) }
     }
 
     private mutating func queue(_ event: Event) {

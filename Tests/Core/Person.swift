@@ -29,6 +29,39 @@ extension World {
         }
     }
 
+    /// An agent says something, or an architect thinks of one more task.
+    mutating func talk() throws(Rejection) {
+        let names = state.agents.filter { $0.value.status == .ready }.keys.sorted()
+        guard !names.isEmpty, !state.phase.isOver else { return }
+        talks += 1
+        let from = names[Int(random.next() % UInt64(names.count))]
+        let to = names[Int(random.next() % UInt64(names.count))]
+        let commands: [Command] = [
+            .say(from: from, to: to == from ? "all" : to, text: "said \(talks)"),
+            .note(agent: from, text: "noted \(talks)"),
+            .addTask(PlanTask(id: "a\(talks)", title: "Thought of"), by: from),
+        ]
+        let command = commands[Int(random.next() % UInt64(additions < 3 ? 3 : 2))]
+        do throws(Rejection) {
+            try send(command)
+            if case .addTask = command { additions += 1 }
+            // Said twice, because an answer was lost: held twice it must not be.
+            let held = state.held.count
+            if case .addTask = command { return }
+            if state.configuration?.asks(for: .notes) == true { try send(command) }
+            precondition(state.held.count <= max(held, 1), "held twice")
+        } catch {
+            guard ["no_plan", "no_such_agent", "too_many", "over", "task_exists"].contains(error.code) else {
+                throw error
+            }
+        }
+    }
+
+    mutating func changeRate() throws(Rejection) {
+        let feeds = [nil, 1, 2, 5][Int(random.next() % 4)]
+        try send(.feed(agents: feeds, reason: "limit of requests"))
+    }
+
     /// The plan with a task more, and without the last one that nobody has begun.
     private var edited: Plan {
         var plan = state.plan ?? World.plan
@@ -57,7 +90,9 @@ extension World {
             if chance(refuseChance) {
                 try send(.refuse(id: question.id, by: "user", reason: chance(50) ? "make it simpler" : ""))
             } else {
-                try send(.permit(id: question.id, by: "user"))
+                let isText = state.held[question.id].map { $0.task == nil } ?? false
+                try send(
+                    .permit(id: question.id, by: "user", text: isText && chance(30) ? "other words" : nil))
             }
             return true
         }

@@ -19,6 +19,8 @@ import Testing
         (world.changesChance, world.repeatChance) = (roll(0, 30, 80), roll(0, 30))
         (world.crashChance, world.personChance) = (roll(0, 15), roll(0, 8, 25))
         (world.cancelChance, world.refuseChance) = (roll(0, 0, 0, 1), roll(0, 0, 30))
+        world.talkChance = roll(0, 0, 10)
+        world.rateChance = roll(0, 20)
         return world
     }
 
@@ -31,7 +33,7 @@ import Testing
         return World.configuration(
             agents: roll([1, 2, 3, 4, 5, 8, 8, nil]), plan: roll([nil, nil, World.plan, wide]),
             autoApprove: roll([true, false, false]), testCommand: roll(["make test", "make test", nil]),
-            approve: roll([[], [.plan], [.plan, .outside], [.merge]]),
+            approve: roll([[], [.plan], [.plan, .outside], [.merge], [.messages, .notes, .tasks]]),
             pullRequest: roll([
                 nil, PullRequestOptions(), PullRequestOptions(isDraft: true),
                 PullRequestOptions(isDraft: true, watchesChecks: true),
@@ -43,6 +45,8 @@ import Testing
         do throws(Rejection) {
             for _ in 0..<8000 where !world.state.phase.isOver {
                 if world.chance(world.personChance) { world.meddle() }
+                if world.chance(world.talkChance) { try world.talk() }
+                if world.chance(world.rateChance) { try world.changeRate() }
                 if world.chance(world.cancelChance) {
                     try world.send(.cancel(by: "user"))
                     continue

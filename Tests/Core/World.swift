@@ -20,6 +20,11 @@ struct World {
     /// A person who pauses, edits, asks for changes, sends messages and refuses, now and then.
     var personChance = 0
     var cancelChance = 0
+    /// Agents say things to each other, write notes and add tasks.
+    var talkChance = 0
+    var talks = 0
+    /// The provider's rate feeds more or fewer agents.
+    var rateChance = 0
     var refuseChance = 0
     /// Trees of which the tests were red once, and are green the next time.
     var flaky: Set<String> = []

@@ -14,11 +14,15 @@ public enum Command: Sendable {
     case addTask(PlanTask, by: String)
     /// The result needs work; what is said goes to whom it concerns, as a review.
     case requestChanges(tree: String, by: String, comments: [ReviewComment])
-    case permit(id: String, by: String)
+    /// - text: Instead of a held message's own words.
+    case permit(id: String, by: String, text: String? = nil)
     case refuse(id: String, by: String, reason: String)
     case editPlan(Plan, by: String)
+    case takeOver(agent: String, by: String)
+    case handBack(agent: String, by: String, diff: String, files: [String])
     /// - to: An agent, or `all`.
     case say(from: String, to: String, text: String)
+    case note(agent: String, text: String)
     // What agents say
     case proposePlan(agent: String, Plan)
     case accept(agent: String, task: String)
@@ -27,11 +31,18 @@ public enum Command: Sendable {
     case comment(agent: String, ReviewComment)
     case judge(agent: String, Verdict, summary: String)
     case reportTests(agent: String, TestReport)
+    case putArtifact(Artifact)
+    /// An agent wants a language server.
+    /// - instead: The host that did not answer it.
+    case shareLanguage(agent: String, language: String, instead: String?)
+    case observePeer(agent: String, peer: String, isReachable: Bool, reason: String)
     // What the world did
     case agentReady(agent: String, instance: String)
     case agentLost(agent: String, generation: Int?, reason: String)
     case succeeded(key: String, EffectResult)
     case failed(key: String, reason: String)
+    /// How many agents the provider's rate feeds; nil when nothing holds them up.
+    case feed(agents: Int?, reason: String)
     /// The session's time or money is used up.
     case exhausted(reason: String, hint: String)
     /// Facts that change nobody's mind: progress, notes, costs, denials.
@@ -117,6 +128,12 @@ enum Tries {
     static let losses = 4
     /// What is merged and tested as one at most.
     static let batch = 5
+    /// Hosts of one language server in one session, the first included; after these each agent has its own.
+    static let languageHosts = 8
+    /// Changes in who reaches whom that one session writes down.
+    static let peerChanges = 500
+    /// Messages that wait for a person's leave.
+    static let held = 64
     /// Unread messages of one agent; the oldest goes when there are more.
     static let messages = 64
 }

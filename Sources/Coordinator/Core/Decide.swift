@@ -135,10 +135,14 @@ struct Work {
         case .resume(let by): if state.isPaused { add(.sessionResumed(by: by)) }
         case .addTask(let task, let by): try addTask(task, by)
         case .requestChanges(let tree, let by, let comments): try requestChanges(tree, by, comments)
-        case .permit(let id, let by): try permit(id, by)
+        case .permit(let id, let by, let text): try permit(id, by, text)
         case .refuse(let id, let by, let reason): try refuse(id, by, reason)
         case .editPlan(let plan, let by): try editPlan(plan, by)
+        case .takeOver(let agent, let by): try takeOver(agent, by)
+        case .handBack(let agent, let by, let diff, let files): handBack(agent, by, diff, files)
         case .say(let from, let to, let text): try say(from, to, text)
+        case .note(let agent, let text):
+            if try !hold(.notes, agent, "notes", text) { add(.noteAppended(agent: agent, text: text)) }
         case .proposePlan(let agent, let plan): try propose(plan, agent)
         case .accept(let agent, let task):
             _ = try own(task, agent)
@@ -155,10 +159,16 @@ struct Work {
             let tree = state.tasks[SessionState.reviewTask]?.judgedTree ?? state.tree
             add(.reviewSubmitted(agent: agent, tree: tree, verdict: verdict, summary: summary))
         case .reportTests(let agent, let tests): try report(agent, tests)
+        case .putArtifact(let artifact): try put(artifact)
+        case .shareLanguage(let agent, let language, let instead): try share(language, agent, instead)
+        case .observePeer(let agent, let peer, let isReachable, let reason):
+            observe(agent, peer, isReachable, reason)
         case .agentReady(let agent, let instance):
             guard let known = state.agents[agent], known.status == .requested else { return }
             add(.agentReady(agent: agent, generation: known.generation, instance: instance))
         case .agentLost(let agent, let generation, let reason): lose(agent, generation, reason)
+        case .feed(let agents, let reason):
+            if state.headroom != agents { add(.headroomChanged(agents: agents, reason: reason)) }
         case .exhausted(let reason, let hint): fail(reason, hint)
         case .start, .enqueue, .cancel, .succeeded, .failed, .record: break
         }

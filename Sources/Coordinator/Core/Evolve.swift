@@ -42,6 +42,27 @@ public enum Core {
         case .planEdited(let plan, _): state.replace(plan)
         case .planWithdrawn: state.withdrawPlan()
         case .noteAppended(let agent, let text): state.notes.append("\(agent): \(text)")
+        case .languageHosted(let agent, let generation, let language):
+            let changes = state.languageHosts[language].map { $0.changes + 1 } ?? 0
+            state.languageHosts[language] = .init(agent: agent, generation: generation, changes: changes)
+        case .languageShared(let agent, _, let language):
+            state.languageHosts[language]?.users.insert(agent)
+        case .peerUnreachable(let agent, let peer, _):
+            state.unreachable[peer, default: []].insert(agent)
+            state.peerChanges += 1
+        case .peerReachable(let agent, let peer):
+            state.unreachable[peer]?.remove(agent)
+            state.peerChanges += 1
+        case .agentsScaled(let limit, _): state.workers = limit
+        case .headroomChanged(let agents, let reason):
+            (state.headroom, state.headroomReason) = (agents, reason)
+        case .messageHeld(let id, let from, let to, let text, let task):
+            state.heldCount += 1
+            state.held[id] = .init(from: from, to: to, text: text, task: task)
+        case .messageEdited(let id, _, let text): state.held[id]?.text = text
+        case .artifactStored(let agent, let name, _, let size?, let digest?):
+            let artifact = Artifact(owner: agent, name: name, size: size, digest: digest)
+            state.artifacts[artifact.id] = artifact
         case .modelReserved(let agent, let task, let call, let model, let amount):
             state.reserved[call] = .init(agent: agent, task: task, model: model, amount: amount)
         case .modelSettled(let agent, _, _, let amount, _, _, let detail):
@@ -84,7 +105,10 @@ public enum Core {
         switch body {
         case .permissionRequested(let permission):
             // There is one question of a kind about one thing: a new version takes the place of the old.
-            state.permissions.removeAll { $0.id.split(separator: "/").dropLast() == permission.scope }
+            // Every message is a thing of its own.
+            state.permissions.removeAll {
+                $0.scope == permission.scope && state.held[$0.id] == nil
+            }
             state.permissions.append(permission)
             if permission.kind == .stuck { state.tasks[permission.subject]?.questions += 1 }
         case .permissionGranted(let id, _):
@@ -92,8 +116,11 @@ public enum Core {
                 state.tasks[permission.subject]?.returns = 0
             }
             state.permissions.removeAll { $0.id == id }
+            state.held[id] = nil
             state.granted.insert(id)
-        case .permissionDenied(let id, _, _): state.permissions.removeAll { $0.id == id }
+        case .permissionDenied(let id, _, _):
+            state.permissions.removeAll { $0.id == id }
+            state.held[id] = nil
         case .budgetRaised(let amount, _): state.budget = amount
         default: break
         }
@@ -106,20 +133,27 @@ public enum Core {
             next.generation = generation
             next.status = .requested
             next.instance = nil
+            next.isTaken = false
             state.agents[agent] = next
         case .agentReady(let agent, let generation, let instance):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .ready
             state.agents[agent]?.instance = instance
+            // A new guest, of which nobody has said anything yet, and that has seen nobody.
+            state.unreachable[agent] = nil
+            for peer in state.unreachable.keys { state.unreachable[peer]?.remove(agent) }
         case .agentLost(let agent, let generation, _):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .lost
+            state.agents[agent]?.isTaken = false
             state.agents[agent]?.losses += 1
             if let task = state.agents[agent]?.task {
                 state.tasks[task]?.failures += 1
                 state.takeBack(task, isBegun: true)
             }
             state.agents[agent]?.task = nil
+        case .agentTaken(let agent, _): state.agents[agent]?.isTaken = true
+        case .agentReturned(let agent, _, _, _): state.agents[agent]?.isTaken = false
         case .agentRetired(let agent, _):
             state.agents[agent]?.status = .retired
             state.agents[agent]?.task = nil

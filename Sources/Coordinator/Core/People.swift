@@ -57,6 +57,7 @@ extension Work {
         guard !plan.tasks.contains(where: { $0.id == task.id }) else {
             throw Rejection("task_exists", "\(task.id) is in the plan already, as another task")
         }
+        if try hold(.tasks, by, "plan", "\(task.title): \(task.description)", task) { return }
         void("a task was added")
         add(.planChanged(task: task, by: by))
     }
@@ -89,7 +90,44 @@ extension Work {
                     : "its agents are "
                         + names.joined(separator: ", "))
         }
+        guard to != from else { throw Rejection("own_message", "a message to oneself goes nowhere") }
+        if try hold(.messages, from, to, text) { return }
         add(.messageSent(from: from, to: to, text: text))
+    }
+
+    // MARK: In an agent's place
+
+    mutating func takeOver(_ agent: String, _ by: String) throws(Rejection) {
+        guard let known = state.agents[agent] else {
+            throw Rejection(
+                "no_such_agent", "the session has no agent \(agent)",
+                hint: "its agents are \(state.agents.keys.sorted().joined(separator: ", "))")
+        }
+        guard known.status == .ready else {
+            throw Rejection(
+                "not_there", "\(agent) has no guest now; it is \(known.status.rawValue)",
+                hint: "try again when it is ready")
+        }
+        guard !state.isPaused else {
+            throw Rejection(
+                "paused", "all guests of the session are held", hint: "let it go on with --resume first")
+        }
+        guard !known.isTaken else {
+            throw Rejection("taken", "somebody is in the place of \(agent) already")
+        }
+        add(.agentTaken(agent: agent, by: by))
+    }
+
+    /// The agent goes on, and is told what the person did in its clone.
+    mutating func handBack(_ agent: String, _ by: String, _ diff: String, _ files: [String]) {
+        guard state.agents[agent]?.isTaken == true else { return }
+        add(.agentReturned(agent: agent, by: by, diff: diff, files: files))
+        guard !files.isEmpty else { return }
+        add(
+            .messageSent(
+                from: by, to: agent,
+                text: "I was in your place and changed your clone. Look at it before you go on; this is the "
+                    + "change:\n\(diff)"))
     }
 
     // MARK: Questions
@@ -107,9 +145,13 @@ extension Work {
         return permission
     }
 
-    mutating func permit(_ id: String, _ by: String) throws(Rejection) {
+    mutating func permit(_ id: String, _ by: String, _ text: String?) throws(Rejection) {
         if state.granted.contains(id) { return }
         let permission = try question(id)
+        if state.held[id] != nil { return try release(id, by, text) }
+        guard text == nil else {
+            throw Rejection("no_message", "\(id) is no message; only words can be changed")
+        }
         add(.permissionGranted(id: id, by: by))
         if permission.kind == .budget, let budget = state.budget {
             add(.budgetRaised(microusd: budget + (state.configuration?.budget ?? budget), by: by))
@@ -119,7 +161,12 @@ extension Work {
     /// A plan that is refused with words is made anew; other answers of no end the session.
     mutating func refuse(_ id: String, _ by: String, _ reason: String) throws(Rejection) {
         let permission = try question(id)
+        let held = state.held[id]
         add(.permissionDenied(id: id, by: by, reason: reason))
+        if let held {
+            let words = "\(id) to \(held.to) was not passed on" + (reason.isEmpty ? "" : ": \(reason)")
+            return add(.messageSent(from: by, to: held.from, text: words))
+        }
         switch permission.kind {
         case .plan where !reason.isEmpty && state.tasks[SessionState.planTask] != nil:
             var context = AgentTask.Context()

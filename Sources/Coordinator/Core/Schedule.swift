@@ -4,7 +4,8 @@ extension Work {
     /// Begins everything that can be begun, until nothing more follows.
     mutating func settle() {
         let steps: [(inout Work) -> Void] = [
-            { $0.mergeNext() }, { $0.askFirst() }, { $0.assignTasks() }, { $0.retireArchitect() },
+            { $0.mergeNext() }, { $0.askFirst() }, { $0.scale() }, { $0.assignTasks() },
+            { $0.retireArchitect() },
             { $0.judge() },
         ]
         while true {
@@ -76,7 +77,7 @@ extension Work {
         }
     }
 
-    private func canStart(_ id: String, _ task: SessionState.TaskState) -> Bool {
+    func canStart(_ id: String, _ task: SessionState.TaskState) -> Bool {
         guard state.order.contains(id) else { return true }
         guard isPlanPermitted, task.waitsFor == nil else { return false }
         guard !state.permissions.contains(where: { $0.kind == .stuck && $0.subject == id }) else {
@@ -100,16 +101,23 @@ extension Work {
         let coders = state.agents.filter { $0.value.role == role && $0.value.status != .retired }
         let reserved = Set(state.tasks.values.compactMap { $0.status == .submitted ? $0.agent : nil })
         let free = coders.keys.sorted { number($0) < number($1) }.filter {
-            coders[$0]?.task == nil && !reserved.contains($0)
+            coders[$0]?.task == nil && coders[$0]?.isTaken == false && !reserved.contains($0)
         }
         if let ready = free.first(where: { coders[$0]?.status == .ready }) { return ready }
-        let limit = state.configuration?.coderLimit ?? 1
+        let limit = state.workerLimit
         let next =
             free.first { coders[$0]?.status == .lost }
-            ?? (coders.count < limit && isRoom(beside: role) ? "\(role)-\(coders.count + 1)" : nil)
+            ?? (coders.count < limit && isRoom(beside: role) ? newcomer(role, reserved) : nil)
         guard let next else { return nil }
         add(.taskReady(task: id, kind: task.kind, title: task.plan.title, agent: next))
         return present(next, role: role) ? next : nil
+    }
+
+    /// One that made room comes back before another name is given out.
+    private func newcomer(_ role: String, _ reserved: Set<String>) -> String {
+        let own = state.agents.filter { $0.value.role == role }
+        let retired = own.filter { $0.value.status == .retired && !reserved.contains($0.key) }.keys
+        return retired.min { number($0) < number($1) } ?? "\(role)-\(own.count + 1)"
     }
 
     /// Whether an agent of this role may be added: those of other roles count while they have something to
@@ -122,7 +130,7 @@ extension Work {
                 && (agent.task != nil || reserved.contains(name))
         }
         let own = state.agents.values.filter { $0.role == role && $0.status != .retired }
-        return busy.count + own.count < state.configuration?.coderLimit ?? 1
+        return busy.count + own.count < state.workerLimit
     }
 
     private func role(of id: String) -> String {
@@ -140,13 +148,14 @@ extension Work {
     /// True when the agent is there and idle; one that is gone is asked for.
     private mutating func present(_ agent: String, role: String) -> Bool {
         guard let known = state.agents[agent] else {
-            add(.agentRequested(agent: agent, role: role, generation: 1))
+            if hasRoom(for: role) { add(.agentRequested(agent: agent, role: role, generation: 1)) }
             return false
         }
         switch known.status {
-        case .ready: return known.task == nil
+        case .ready: return known.task == nil && !known.isTaken
         case .requested: return false
         case .lost, .retired:
+            guard hasRoom(for: role) else { return false }
             add(.agentRequested(agent: agent, role: role, generation: known.generation + 1))
             return false
         }

@@ -71,11 +71,26 @@ public struct SessionState: Sendable, Hashable {
     /// In millionths of a US dollar; what a person allowed last.
     public internal(set) var budget: Int64?
     public internal(set) var statistics = MergeStatistics()
+    /// How many agents do the plan's tasks at the same time, when we choose.
+    public internal(set) var workers = 1
+    /// How many the provider's rate feeds; nil for as many as there are.
+    public internal(set) var headroom: Int?
+    var headroomReason = ""
     var messageCount = 0
+    /// What agents said and a person has not let through yet, by the question's id.
+    public internal(set) var held: [String: HeldMessage] = [:]
+    var heldCount = 0
 
     /// Intents without a result, in the order in which they were intended.
     public internal(set) var openEffects: [Effect] = []
     public internal(set) var notes: [String] = []
+    /// Whose guest answers for a language, by language.
+    public internal(set) var languageHosts: [String: LanguageHost] = [:]
+    /// By agent that cannot be reached: who says so.
+    public internal(set) var unreachable: [String: Set<String>] = [:]
+    var peerChanges = 0
+    /// Files that agents put for their peers, by `Artifact.id`.
+    public internal(set) var artifacts: [String: Artifact] = [:]
     public internal(set) var spent: Int64 = 0
     /// By agent.
     public internal(set) var spentBy: [String: Int64] = [:]
@@ -179,6 +194,8 @@ public struct SessionState: Sendable, Hashable {
         /// What it works on.
         public var task: String?
         var losses = 0
+        /// A person is in its place.
+        public internal(set) var isTaken = false
         /// Messages that its guest has not taken yet.
         var inbox: [Message] = []
     }
@@ -188,6 +205,23 @@ public struct SessionState: Sendable, Hashable {
         var number: Int
         var from: String
         var text: String
+    }
+
+    /// The guest whose language server others ask, too.
+    public struct LanguageHost: Sendable, Hashable {
+        public var agent: String
+        var generation: Int
+        /// How many there were before it.
+        var changes: Int
+        var users: Set<String> = []
+    }
+
+    /// An agent's words that wait for a person.
+    public struct HeldMessage: Sendable, Hashable {
+        public var from: String
+        public var to: String
+        public var text: String
+        var task: PlanTask?
     }
 
     /// What the merge queue did in this session.
@@ -214,6 +248,9 @@ public struct SessionState: Sendable, Hashable {
     static let testTask = "test"
     /// The task of an architect who is asked about another one.
     static func adviceTask(_ id: String) -> String { "advise-\(id)" }
+
+    /// How many agents do the plan's tasks at the same time at most.
+    var workerLimit: Int { configuration?.agents == nil ? workers : configuration?.coderLimit ?? 1 }
 
     /// A question of this kind is open.
     func waits(for kind: ApprovalKind) -> Bool { permissions.contains { $0.kind == kind } }

@@ -106,6 +106,9 @@ public final class Gateway: Sendable {
         sessions.withLock { $0[session]?.conversations }
     }
 
+    /// How many agents the providers feed at this moment, and why no more; nil when nothing holds them up.
+    public var feeds: (agents: Int, reason: String)? { rates.feeds }
+
     // MARK: Providers
 
     func provider(_ caller: Caller) throws(GatewayError) -> (Session, any ModelProvider) {

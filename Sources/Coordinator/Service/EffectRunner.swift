@@ -87,6 +87,7 @@ struct EffectRunner: Sendable {
         guard let role = try roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
+        guard session.awaitSpawn(agent, generation) else { throw Failure("the session is over") }
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
             name, peer in
             [

@@ -89,7 +89,7 @@ struct GuestAPI: Sendable {
 
     // MARK: Requests
 
-    private func text(_ body: JSON, _ field: String) throws(ServiceError) -> String {
+    func text(_ body: JSON, _ field: String) throws(ServiceError) -> String {
         guard let text = body[field]?.stringValue else {
             throw ServiceError("`\(field)` is required, a text", code: "bad_request", status: 400)
         }
@@ -134,13 +134,14 @@ struct GuestAPI: Sendable {
         case ("POST", "tests"): try tests(agent, body)
         case ("POST", "canvas"): return try draw(agent, body)
         case ("POST", "notes"):
-            try session.submit(.record([.noteAppended(agent: agent, text: try text(body, "text"))]))
+            let words = try text(body, "text")
+            try session.submit(.note(agent: agent, text: words))
+            return held(agent, words)
         case ("POST", "denials"):
             let denials = (body["denials"]?.arrayValue ?? []).prefix(100).map { Self.cut($0.text) }
             let task = body["task"]?.stringValue
             try session.submit(.record([.sandboxDenied(agent: agent, task: task, denials: Array(denials))]))
-        default:
-            throw ServiceError("there is no \(method) /coordinator/\(path)", code: "not_found", status: 404)
+        default: return try peers(method, path, agent, body)
         }
         return ["ok": true]
     }
@@ -161,6 +162,7 @@ struct GuestAPI: Sendable {
                     [
                         "agent_id": .string(name), "role": .string(agent.role),
                         "status": .string(agent.status.rawValue),
+                        "task": agent.task.map { .string($0) } ?? .null,
                         "url": .string("http://\(name).session.local:8700"),
                     ]
                 })
@@ -271,7 +273,9 @@ struct GuestAPI: Sendable {
             throw Self.refused("the task is refused", error)
         }
         try session.submit(.addTask(task, by: agent))
-        return ["ok": true, "task": .string(task.id)]
+        var answer = held(agent, "\(task.title): \(task.description)")
+        answer["task"] = .string(task.id)
+        return answer
     }
 
     private func comment(_ agent: String, _ body: JSON) throws(ServiceError) {

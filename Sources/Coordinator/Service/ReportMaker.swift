@@ -25,6 +25,9 @@ struct ReportMaker: Sendable {
             if !reviews.isEmpty {
                 artifacts.append(.init(.review, name: "review.json", json: .array(reviews)))
             }
+            // The files themselves stay where they are: they may be large, and their digests are here.
+            let files = session.artifacts
+            if !files.isEmpty { artifacts.append(.init(.files, name: "files.json", json: .array(files))) }
             let report = SessionReport(
                 sessionDirectory: session.world.home.session(session.id),
                 hook: session.world.home.hook("on_publish"))

@@ -167,9 +167,10 @@ struct SessionPreparation: Sendable {
 
     private func approvals(_ json: JSON?) throws(ServiceError) -> [ApprovalKind] {
         var kinds: [ApprovalKind] = []
+        let known = ApprovalKind.allCases.filter { $0 != .stuck }.map(\.rawValue).joined(separator: ", ")
         for item in json?.arrayValue ?? [] {
             guard let kind = item.stringValue.flatMap({ ApprovalKind(rawValue: $0) }), kind != .stuck else {
-                throw Self.usage("approve: \(item.text) is none of plan, merge, outside, budget")
+                throw Self.usage("approve: \(item.text) is none of \(known)")
             }
             kinds.append(kind)
         }

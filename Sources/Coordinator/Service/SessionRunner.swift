@@ -38,6 +38,9 @@ final class SessionRunner: Sendable {
     let boards: Mutex<CanvasBoards>
     private let proxy = Mutex<EgressProxy?>(nil)
     let egress = EgressJournal()
+    let spawns: Mutex<Spawns>
+    /// How many agents the providers fed at the last look; nil before the first.
+    let seenFeeds = Mutex<Int??>(nil)
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])
 
@@ -74,6 +77,7 @@ final class SessionRunner: Sendable {
             log("\(id): \(agent) published \(updates.compactMap(\.new).joined(separator: " "))")
         }
         core = Mutex(Core.fold(events))
+        spawns = Mutex(Spawns(events))
         boards = Mutex(CanvasBoards(events))
         applied.withLock { applied in
             for case .commandApplied(let id, _, _, _, _, _) in events.lazy.map(\.body) { applied.insert(id) }
@@ -247,6 +251,7 @@ final class SessionRunner: Sendable {
         guard !state.phase.isOver, state.phase != .queued else { return }
         write(egress.flush(now: Clock.monotonicNanoseconds()))
         guard !state.isPaused else { return }
+        observeRates()
         if let deadline = state.configuration?.deadline, Clock.wallMilliseconds() - state.startedAt > deadline
         {
             insist(

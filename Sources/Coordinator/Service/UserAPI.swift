@@ -90,7 +90,9 @@ struct UserAPI: Sendable {
             }
             try session.submit(.approve(tree: tree, by: by))
         case "deny": try deny(session, body, by)
-        case "permit": try session.submit(.permit(id: try text(body, "id"), by: by))
+        case "permit":
+            let words = body["text"] == nil ? nil : try text(body, "text")
+            try session.submit(.permit(id: try text(body, "id"), by: by, text: words))
         case "refuse":
             try session.submit(
                 .refuse(id: try text(body, "id"), by: by, reason: body["reason"]?.stringValue ?? ""))
@@ -160,6 +162,8 @@ struct UserAPI: Sendable {
         case "events": follow(session, request.query, exchange)
         case "plan": reply(exchange, (try? JSONCoding.encode(session.state.plan)) ?? .null)
         case "logs": try logs(session, request.query, exchange)
+        case "shell":
+            try TakeOver(session: session, agent: request.query["agent"] ?? "").run(request, exchange)
         case "canvas": reply(exchange, try canvas(session, request.query))
         case "summary": throw missing(request)
         default: reply(exchange, try session.look(what))

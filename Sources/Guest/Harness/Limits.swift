@@ -56,4 +56,34 @@ enum Limits {
     static let gitMilliseconds = 600_000
     /// Time that publishing is tried again for, in milliseconds: a coordinator may be down that long.
     static let publishMilliseconds: Int64 = 600_000
+    /// Tries in a row that bring nothing of a peer's file before it is read on the volume: with the pauses
+    /// between them three seconds, which a guest that is started anew takes.
+    static let artifactTries = 5
+    /// Leaves that are asked for again in one transfer.
+    static let artifactRenewals = 3
+    /// How long a peer may send nothing of a file, in milliseconds.
+    static let artifactSilenceMilliseconds = 15_000
+    /// Files that are sent at the same time; as many as there can be peers.
+    static let artifactTransfers = 8
+    /// Text of a file that is given to the agent itself, in bytes.
+    static let artifactTextBytes = 1 << 20
+    /// How long a leave for a peer's language server is used before a new one is asked for, in milliseconds.
+    static let languageLeaseMilliseconds: Int64 = 600_000
+    /// Longest wait for an answer of a language server, in milliseconds: the first one starts it and reads
+    /// the whole repository.
+    static let languageMilliseconds = 60_000
+    /// A question and an answer, in bytes.
+    static let languageQuestionBytes = 64 << 10
+    static let languageAnswerBytes = 4 << 20
+    /// Questions of peers at the same time.
+    static let languageQuestions = 16
+    /// Peers that are looked at; a session has eight agents.
+    static let peers = 16
+    /// Pause between two looks at the peers, in milliseconds, and how long one of them may take to answer.
+    static let peerMilliseconds = 10_000
+    static let peerAnswerMilliseconds = 2000
+    /// Looks in a row without an answer after which a peer counts as unreachable.
+    static let peerFailures = 2
+    /// Longest life of a person's shell, in milliseconds: a working day. It ends with the session, too.
+    static let shellMilliseconds: Int64 = 8 * 3_600_000
 }

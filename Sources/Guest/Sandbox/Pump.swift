@@ -151,6 +151,8 @@ struct Pump {
             // What a terminal sends for the end of the input.
             try? IO.writeAll(terminal.raw, [4])
             isTyping = false
+            // A socket that ends is a person who has gone: what still runs is told, as by any terminal.
+            if (try? Files.status(of: 0))?.isSocket == true { isCancelled = true }
             return
         }
         try? IO.writeAll(terminal.raw, bytes)

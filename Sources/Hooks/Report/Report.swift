@@ -5,7 +5,7 @@ import Kit
 struct Report {
     /// In the order of the report.
     enum Kind: String, CaseIterable {
-        case summary, tests, review, diff, cost, timeline
+        case summary, tests, review, diff, files, cost, timeline
 
         var title: String {
             switch self {
@@ -13,6 +13,7 @@ struct Report {
             case .tests: "Tests"
             case .review: "Review"
             case .diff: "Changes"
+            case .files: "Files from agent to agent"
             case .cost: "Cost"
             case .timeline: "Timeline"
             }

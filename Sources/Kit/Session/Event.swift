@@ -30,6 +30,16 @@ public enum EventBody: Sendable, Hashable, Codable {
     case agentStalled(agent: String, milliseconds: Int64)
     case agentLost(agent: String, generation: Int, reason: String)
     case agentRetired(agent: String, generation: Int)
+    /// A person took the agent's place in its guest; it stands still.
+    case agentTaken(agent: String, by: String)
+    /// - diff: What the person changed in the agent's clone, as far as it can be shown.
+    case agentReturned(agent: String, by: String, diff: String, files: [String])
+    /// With `--agents auto`: so many work at the same time from now on, at most.
+    case agentsScaled(limit: Int, reason: String)
+    /// How many agents the provider's rate feeds; nil when nothing holds them up.
+    case headroomChanged(agents: Int?, reason: String)
+    /// A guest was not started at once, because many were before it.
+    case spawnDelayed(agent: String, milliseconds: Int64, reason: String)
     // Tasks
     case taskReady(task: String, kind: AgentTask.Kind, title: String, agent: String?)
     case taskAssigned(task: String, attempt: Int, agent: String, generation: Int, kind: AgentTask.Kind)
@@ -41,6 +51,11 @@ public enum EventBody: Sendable, Hashable, Codable {
     case taskMerged(task: String, commit: String, tree: String, files: [String])
     // Messages
     case messageSent(from: String, to: String, text: String)
+    /// An agent's words wait for a person's leave: to an agent, to `all`, into the `notes`, or as a task into
+    /// the `plan`.
+    case messageHeld(id: String, from: String, to: String, text: String, task: PlanTask?)
+    /// A person let other words through than the agent's.
+    case messageEdited(id: String, by: String, text: String)
     case noteAppended(agent: String, text: String)
     /// A person's command was carried out, once; what it was based on is on record with it.
     case commandApplied(id: String, command: String, by: String, via: String, seq: Int64?, digest: String?)
@@ -49,7 +64,19 @@ public enum EventBody: Sendable, Hashable, Codable {
     /// The webhook was told of the event with this number.
     case webhookDelivered(about: Int64, attempts: Int)
     case webhookFailed(about: Int64, reason: String)
-    case artifactStored(agent: String, name: String, path: String)
+    /// A file that peers may have; size and digest are unknown for what the coordinator itself makes.
+    case artifactStored(agent: String, name: String, path: String, size: Int64? = nil, digest: String? = nil)
+    /// - isDirect: From the owner's guest; otherwise the owner was away, and it was read on the volume.
+    case artifactReceived(
+        agent: String, owner: String, name: String, size: Int64, digest: String, cuts: Int, isDirect: Bool,
+        milliseconds: Int64)
+    case artifactRefused(agent: String, owner: String, name: String, reason: String)
+    /// The language servers of this agent's guest answer for its peers from now on.
+    case languageHosted(agent: String, generation: Int, language: String)
+    case languageShared(agent: String, host: String, language: String)
+    /// An agent's guest does not get an answer of a peer's over the session's network, or gets one again.
+    case peerUnreachable(agent: String, peer: String, reason: String)
+    case peerReachable(agent: String, peer: String)
     case sandboxDenied(agent: String, task: String?, denials: [String])
     case egressAllowed(agent: String, host: String, port: Int, count: Int)
     case egressDenied(agent: String, host: String, port: Int, count: Int, reason: String)

@@ -10,6 +10,12 @@ public enum ApprovalKind: String, Sendable, Hashable, Codable, CaseIterable {
     case outside
     /// Spending more than four fifths of the budget.
     case budget
+    /// What one agent says to another.
+    case messages
+    /// What agents write into the shared notes, which all of them read.
+    case notes
+    /// Tasks that an architect adds to a plan that was accepted.
+    case tasks
     /// A task that neither its author nor the architect gets merged. Asked whenever somebody is there to
     /// answer.
     case stuck

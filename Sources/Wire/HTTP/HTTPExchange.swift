@@ -18,6 +18,8 @@ public final class HTTPExchange: @unchecked Sendable {
         var mustContinue: Bool
         var isClosing: Bool
         var isChunked = false
+        /// Of an answer of known length: bytes that are still owed.
+        var owed: Int64?
     }
 
     enum Outcome {
@@ -104,10 +106,16 @@ public final class HTTPExchange: @unchecked Sendable {
         try respond(HTTPResponse(status: status, json: json))
     }
 
-    /// Begins an answer of unknown length; `write` and `end` follow.
-    public func begin(_ status: Int, headers: HTTPHeaders = [:]) throws(HTTPError) {
+    /// Begins an answer; `write` and `end` follow.
+    /// - Parameter length: Of the body, when it is known: more cannot be written, and less cuts the
+    ///   connection, so that nobody takes it for the whole.
+    public func begin(_ status: Int, headers: HTTPHeaders = [:], length: Int64? = nil) throws(HTTPError) {
         var headers = headers
-        headers["Content-Length"] = nil
+        headers["Content-Length"] = length?.description
+        if let length {
+            state.withLock { $0.owed = request.method == "HEAD" ? 0 : length }
+            return try send(try open(status: status, headers: headers, then: .streaming))
+        }
         let isChunked = request.isVersion11
         if isChunked { headers["Transfer-Encoding"] = "chunked" }
         // A client of HTTP/1.0 sees the end of the body by the end of the connection.
@@ -123,11 +131,23 @@ public final class HTTPExchange: @unchecked Sendable {
         let isChunked = try streaming(then: .streaming)
         // An empty chunk would end the body.
         if bytes.isEmpty || request.method == "HEAD" { return }
+        try state.withLock { (state) throws(HTTPError) in
+            guard let owed = state.owed else { return }
+            guard bytes.count <= owed else {
+                throw HTTPError(.misuse, "\(request.method) \(request.target) is answered with too much")
+            }
+            state.owed = owed - Int64(bytes.count)
+        }
         try send(isChunked ? HTTPWriter.chunk(bytes) : bytes)
     }
 
     /// Ends an answer that was begun.
     public func end() throws(HTTPError) {
+        let isShort = state.withLock { state in
+            if state.owed ?? 0 > 0 { state.phase = .broken }
+            return state.owed ?? 0 > 0
+        }
+        if isShort { throw HTTPError(.misuse, "\(request.method) \(request.target) was not answered whole") }
         let isChunked = try streaming(then: .ended)
         if isChunked, request.method != "HEAD" { try send(HTTPWriter.lastChunk) }
     }

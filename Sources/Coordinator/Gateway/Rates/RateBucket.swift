@@ -115,6 +115,24 @@ struct RateBucket: Sendable {
         }.max { $0.1 < $1.1 }
     }
 
+    /// How many agents the provider feeds at this moment: those whose calls are under way while others wait,
+    /// or while little is left of a limit. Nil when nothing holds anybody up.
+    func feeds(now: Int64) -> (agents: Int, reason: String)? {
+        if now < frozenUntil { return (max(1, open.count), "the provider asked to wait") }
+        if !waiters.isEmpty { return (max(1, open.count), "\(waiters.count) calls wait for their turn") }
+        for (kind, level) in levels.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            var level = level
+            level.refill(now)
+            if level.level * Self.scarcity < level.limit {
+                return (max(1, open.count), "little is left of the limit of \(kind.rawValue)")
+            }
+        }
+        return nil
+    }
+
+    /// Less than one part in so many is little.
+    private static let scarcity = 10.0
+
     // MARK: Learning
 
     /// The provider took the call; its headers tell how much more it would take.

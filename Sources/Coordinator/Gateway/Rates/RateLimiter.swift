@@ -74,6 +74,15 @@ final class RateLimiter: Sendable {
         withBucket(permit.key) { $0.finish(permit.number, used: used, now: RateLimiter.now) }
     }
 
+    /// The narrowest of all providers and models in use.
+    var feeds: (agents: Int, reason: String)? {
+        buckets.withLock { buckets in
+            buckets.sorted { $0.key < $1.key }.compactMap { key, bucket in
+                bucket.feeds(now: RateLimiter.now).map { ($0.agents, "\($0.reason) (\(key))") }
+            }.min { $0.0 < $1.0 }
+        }
+    }
+
     private func withBucket<Result>(_ key: String, _ body: (inout RateBucket) -> Result) -> Result {
         buckets.withLock { buckets in
             var bucket =

@@ -14,6 +14,8 @@ extension SessionRunner {
         case "diff": return try diff()
         case "cost": return try cost()
         case "verify": return try verify()
+        case "artifacts":
+            return ["directory": .string(world.home.session(id)), "artifacts": .array(artifacts)]
         default:
             throw ServiceError("a session has no \(what)", code: "no_such_request", status: 404)
         }

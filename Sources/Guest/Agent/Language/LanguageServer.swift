@@ -3,37 +3,6 @@ import Kit
 import Synchronization
 import System
 
-/// Which server speaks which language, and how it is started.
-struct Language: Sendable, Hashable {
-    var id: String
-    var extensions: Set<String>
-    var command: [String]
-
-    static let all = [
-        Language(
-            id: "cpp", extensions: ["c", "h", "cc", "cpp", "cxx", "hh", "hpp", "m"],
-            command: ["clangd", "--log=error", "--background-index=false"]),
-        Language(id: "python", extensions: ["py", "pyi"], command: ["pylsp"]),
-        Language(
-            id: "typescript", extensions: ["ts", "tsx", "js", "jsx", "mjs", "cjs"],
-            command: ["typescript-language-server", "--stdio"]),
-        Language(id: "swift", extensions: ["swift"], command: ["sourcekit-lsp"]),
-    ]
-
-    static func of(_ path: String) -> Language? {
-        let name = Files.name(of: path)
-        guard let dot = name.lastIndex(of: ".") else { return nil }
-        return all.first { $0.extensions.contains(name[name.index(after: dot)...].lowercased()) }
-    }
-
-    /// The language's name for one file, as the protocol has them.
-    func identifier(of path: String) -> String {
-        if id == "cpp", path.hasSuffix(".c") { return "c" }
-        if id == "typescript", path.hasSuffix("js") || path.hasSuffix(".jsx") { return "javascript" }
-        return id
-    }
-}
-
 /// One running language server and the files that it knows.
 final class LanguageServer: Sendable {
     private struct State {
@@ -44,6 +13,7 @@ final class LanguageServer: Sendable {
         var diagnostics: [String: (items: [JSON], times: Int)] = [:]
         /// By file: its text as the server has it, and the version.
         var open: [String: (text: String, version: Int)] = [:]
+        var folders: Set<String> = []
         var endReason: String?
     }
 
@@ -72,7 +42,8 @@ final class LanguageServer: Sendable {
             return (child, stdin)
         }
         Worker.start("lsp", stackBytes: 1 << 20) { [self] in read() }
-        let folder: JSON = ["uri": .string(FileURI.make(root)), "name": .string(Files.name(of: root))]
+        let folder = Self.folder(root)
+        state.withLock { _ = $0.folders.insert(root) }
         _ = try call(
             "initialize",
             [
@@ -90,6 +61,17 @@ final class LanguageServer: Sendable {
                 ],
             ], milliseconds: Self.startMilliseconds)
         notify("initialized", [:])
+    }
+
+    private static func folder(_ root: String) -> JSON {
+        ["uri": .string(FileURI.make(root)), "name": .string(Files.name(of: root))]
+    }
+
+    /// Answers for another folder too.
+    func add(folder root: String) {
+        guard state.withLock({ $0.folders.insert(root).inserted }) else { return }
+        notify(
+            "workspace/didChangeWorkspaceFolders", ["event": ["added": [Self.folder(root)], "removed": []]])
     }
 
     var isOver: Bool { state.withLock { $0.endReason != nil } }

@@ -3,16 +3,14 @@ import Kit
 import Synchronization
 import System
 
-/// The lsp tool: what the code means, asked of the language's own server. One server a language, for as long
-/// as the task's sandbox lives.
+/// The lsp tool: what the code below one folder means, asked of the language's own server.
 final class LanguageTool: Sendable {
-    private let servers = Mutex<[String: LanguageServer]>([:])
+    private let servers: LanguageServers
     private let root: String
-    private let environment: [String: String]
 
     private static let placeLimit = 100
 
-    init(root: String, environment: [String: String]) { (self.root, self.environment) = (root, environment) }
+    init(root: String, servers: LanguageServers) { (self.root, self.servers) = (root, servers) }
 
     func act(_ input: JSON) throws(ToolProgram.Problem) -> String {
         let action = try ToolProgram.text(input, "action")
@@ -57,21 +55,7 @@ final class LanguageTool: Sendable {
             let known = Language.all.map(\.id).joined(separator: ", ")
             throw ToolProgram.Problem("No language server is known for \(path); there are \(known).")
         }
-        return try server(language)
-    }
-
-    private func server(_ language: Language) throws(ToolProgram.Problem) -> LanguageServer {
-        try servers.withLock { (servers) throws(ToolProgram.Problem) in
-            if let running = servers[language.id], !running.isOver { return running }
-            let program = Environment.lookUp(language.command[0], path: environment["PATH"])
-            guard let program, Files.exists(program) else {
-                throw ToolProgram.Problem(
-                    "\(language.command[0]) is not installed in this guest; use grep and read.")
-            }
-            let new = try LanguageServer(language, root: root, environment: environment)
-            servers[language.id] = new
-            return new
-        }
+        return try servers.server(language, root: root)
     }
 
     // MARK: Questions
@@ -118,14 +102,16 @@ final class LanguageTool: Sendable {
             try server.show(path)
             wanted = [server.language]
         } else {
-            wanted = servers.withLock { servers in Language.all.filter { servers[$0.id] != nil } }
+            let started = servers.started
+            wanted = Language.all.filter { started.contains($0.id) }
         }
         guard !wanted.isEmpty else {
             throw ToolProgram.Problem("Give `file_path`, any file of the language that you mean.")
         }
         var lines: [String] = []
         for language in wanted {
-            let answer = try server(language).call("workspace/symbol", ["query": .string(query)])
+            let server = try servers.server(language, root: root)
+            let answer = try server.call("workspace/symbol", ["query": .string(query)])
             for symbol in answer.arrayValue ?? [] {
                 guard let location = symbol["location"],
                     let path = FileURI.path(location["uri"]?.stringValue ?? "")

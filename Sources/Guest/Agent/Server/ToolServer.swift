@@ -27,7 +27,8 @@ final class ToolServer: Sendable {
         shell = Shell(directory: directory, environment: environment)
         jobs = Jobs(environment: environment)
         browser = Browser(environment: environment)
-        languages = LanguageTool(root: directory, environment: environment)
+        languages = LanguageTool(
+            root: directory, servers: LanguageServers(environment: environment))
     }
 
     static func main() -> Int32 {
@@ -38,17 +39,39 @@ final class ToolServer: Sendable {
         let server = ToolServer(directory: here, environment: Environment.all())
         var limits = JSONRPCPeer.Limits()
         limits.lineBytes = AgentLimits.lineBytes
+        let outbox = Outbox()
         let peer = JSONRPCPeer(
             input: socket, output: socket, name: "tools", limits: limits,
             onRequest: { method, params in
                 guard method == "call", let name = params["name"]?.stringValue else {
                     throw JSONRPCError.methodNotFound(method)
                 }
-                return server.call(name, params["input"] ?? [:])
+                let input = params["input"] ?? [:]
+                return name == "open" ? server.open(input, outbox) : server.call(name, input)
             })
+        outbox.peer.withLock { $0 = peer }
         // Ends when the harness closes its end; then everything in this namespace ends with it.
         peer.start()?.join()
         return 0
+    }
+
+    /// The way back to the harness, for what does not fit into an answer.
+    private final class Outbox: Sendable { let peer = Mutex<JSONRPCPeer?>(nil) }
+
+    /// Opens a file with what the tools may, and passes it to the harness.
+    private func open(_ input: JSON, _ outbox: Outbox) -> JSON {
+        do throws(ToolProgram.Problem) {
+            let given = try ToolProgram.text(input, "path")
+            let path = given.hasPrefix("/") ? given : "\(directory)/\(given)"
+            let file = try ToolProgram.system("open \(given)") { () throws(SystemError) in
+                // A pipe that lies there must not hold us up.
+                try Files.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).shared()
+            }
+            outbox.peer.withLock { $0 }?.notify("opened", passing: file.raw)
+            return ["content": "", "is_error": false]
+        } catch {
+            return ["content": .string(error.text), "is_error": true]
+        }
     }
 
     /// One call; a problem is an answer, too.

@@ -16,6 +16,7 @@ enum ToolProgram {
         switch name {
         case "serve": return ToolServer.main()
         case "tests": return TestRun.main()
+        case "languages": return LanguageDesk.main()
         // Says with its exit code that a sandbox can be made; its report says which layers hold.
         case "probe": return 0
         default: return once(name)

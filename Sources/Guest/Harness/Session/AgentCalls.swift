@@ -40,6 +40,7 @@ struct AgentCalls: Sendable {
             case "conversation.read": return try get("conversations/\(try Self.word(params, "task"))")
             case "artifact.put": return try Artifacts(session: session).put(params)
             case "artifact.get": return try Artifacts(session: session).get(params)
+            case "artifact.list": return try get("artifacts")
             default: break
             }
         } catch {
@@ -49,8 +50,10 @@ struct AgentCalls: Sendable {
     }
 
     /// A parameter that may stand in a path.
-    static func word(_ params: JSON, _ name: String) throws(HarnessError) -> String {
-        guard let text = params[name]?.stringValue, isName(text) else {
+    static func word(_ params: JSON, _ name: String, default value: String? = nil) throws(HarnessError)
+        -> String
+    {
+        guard let text = params[name]?.stringValue ?? value, isName(text) else {
             throw HarnessError(
                 "read \(name)", "it is not a name of letters, digits, dots, dashes and underscores")
         }
@@ -189,38 +192,5 @@ extension Session {
         }
         defer { gitLock.withLock { $0 = false } }
         return try body()
-    }
-}
-
-/// Files that an agent hands to its peers.
-struct Artifacts: Sendable {
-    let session: Session
-
-    /// Writes a file of ours.
-    func put(_ params: JSON) throws(HarnessError) -> JSON {
-        let name = try AgentCalls.word(params, "name")
-        guard let content = params["content"]?.stringValue else {
-            throw HarnessError("store \(name)", "content is required")
-        }
-        let directory = "\(session.guest.workspace)/artifacts/\(session.agentID)"
-        try attempt("store \(name)", hint: "the role needs a writable artifacts directory") {
-            () throws(SystemError) in
-            // No link is followed: tools can write in this directory.
-            let file = try Files.open("\(directory)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
-            try IO.writeAll(file.raw, Array(content.utf8))
-        }
-        return ["path": .string("\(directory)/\(name)")]
-    }
-
-    /// Reads a file of any agent.
-    func get(_ params: JSON) throws(HarnessError) -> JSON {
-        let name = try AgentCalls.word(params, "name")
-        let agent = params["agent"] == nil ? session.agentID : try AgentCalls.word(params, "agent")
-        let bytes = try attempt("read \(name) of \(agent)") { () throws(SystemError) in
-            let path = "\(session.guest.workspace)/artifacts/\(agent)/\(name)"
-            let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-            return try IO.readAll(file.raw, limit: Limits.capturedBytes)
-        }
-        return ["content": .string(String(decoding: bytes, as: UTF8.self))]
     }
 }

@@ -14,13 +14,14 @@ extension Clone {
         let files = try git(options + ["--name-only", "-z", upstream]).split(separator: "\0").map(String.init)
         let writeSet = (task["write_set"]?.arrayValue ?? []).compactMap(\.stringValue)
         let outside = files.filter { !WriteSet.meet(writeSet, [$0]) }
-        var shown = diff
-        if diff.utf8.count > Self.shownCharacters, diff.count > Self.shownCharacters {
-            let half = Self.shownCharacters / 2
-            shown =
-                "\(diff.prefix(half))\n[… the middle is left out; see git diff --cached …]\n"
-                + "\(diff.suffix(half))"
-        }
-        return ["diff": .string(shown), "outside": JSON(outside)]
+        return ["diff": .string(Self.shown(diff)), "outside": JSON(outside)]
+    }
+
+    /// Head and tail of a long change.
+    static func shown(_ diff: String) -> String {
+        guard diff.utf8.count > shownCharacters, diff.count > shownCharacters else { return diff }
+        let half = shownCharacters / 2
+        return "\(diff.prefix(half))\n[… the middle is left out; see git diff --cached …]\n"
+            + "\(diff.suffix(half))"
     }
 }

@@ -1,9 +1,10 @@
-// What the coordinator may ask of this guest.
+// What the coordinator, and peers with its leave, may ask of this guest.
 import Kit
 import System
 import Wire
 
-/// The harness on port 8700: tasks and messages for the agent. The coordinator shows the agent's own token.
+/// The harness on port 8700: tasks and messages for the agent. The coordinator shows the agent's own token,
+/// a peer a grant that the coordinator made from it.
 struct HTTPFace: Sendable {
     static let port: UInt16 = 8700
     let session: Session
@@ -12,13 +13,22 @@ struct HTTPFace: Sendable {
         let address = Environment.get("AEGIS_HARNESS_LISTEN") ?? "0.0.0.0:\(Self.port)"
         let colon = address.lastIndex(of: ":") ?? address.endIndex
         let port = UInt16(address[colon...].dropFirst()) ?? Self.port
-        let mailbox = session.mailbox
+        let (mailbox, session) = (session.mailbox, session)
+        let artifacts = ArtifactServer(store: session.artifacts) { session.token }
         try attempt("listen on \(address)") { () throws(SystemError) in
             let listener = try Sockets.listenTCP(String(address[..<colon]), port: port).shared()
             let server = try HTTPServer(
                 listener: listener, name: "face",
                 report: { error, _ in mailbox.log("harness HTTP: \(error)") },
-                handler: { request, exchange in try exchange.respond(answer(request)) })
+                handler: { request, exchange in
+                    if request.path.hasPrefix(ArtifactServer.path) {
+                        try artifacts.answer(request, exchange)
+                    } else if request.path == ShellDesk.path {
+                        try session.shell.answer(request, exchange, session)
+                    } else {
+                        try exchange.respond(answer(request))
+                    }
+                })
             session.keep(listener)
             session.keep(server)
             // What the platform or a test that chose port 0 needs to know.
@@ -30,6 +40,10 @@ struct HTTPFace: Sendable {
     }
 
     func answer(_ request: HTTPRequest) -> HTTPResponse {
+        if request.path.hasPrefix(SharedLanguages.path) {
+            return session.languages.answer(request, session: session)
+        }
+        if let look = peerLook(request) { return look }
         guard let token = session.token, let shown = request.bearerToken, Self.areEqual(token, shown) else {
             return .error(
                 401, code: "unauthorized",
@@ -59,6 +73,21 @@ struct HTTPFace: Sendable {
             return HTTPResponse(status: 202, json: [:])
         default: return missing(request)
         }
+    }
+
+    /// What a peer may know: that the guest answers, and how its agent gets on.
+    private func peerLook(_ request: HTTPRequest) -> HTTPResponse? {
+        guard request.method == "GET", request.path == "/health", let token = session.token,
+            let shown = request.bearerToken,
+            PeerGrant.check(shown, owner: token, use: .health, now: Clock.wallMilliseconds()) != nil
+        else { return nil }
+        let health = session.state.withLock { state -> JSON in
+            [
+                "status": "ok", "agent_alive": JSON(state.agent != nil),
+                "progress_age_ms": JSON(state.clock.age(now: Supervisor.now)),
+            ]
+        }
+        return HTTPResponse(status: 200, json: health)
     }
 
     private func accept(_ body: JSON) -> HTTPResponse {

@@ -35,6 +35,10 @@ final class Session: Sendable {
     let progressReporter = ProgressReporter()
     /// The sandbox of the current task's tools.
     let tools = Mutex<ToolSession?>(nil)
+    private let store = Mutex<ArtifactStore?>(nil)
+    let languages = SharedLanguages()
+    let peers = PeerWatch()
+    let shell = ShellDesk()
 
     init(mailbox: Mailbox, guest: GuestFacts) {
         self.mailbox = mailbox
@@ -77,6 +81,7 @@ final class Session: Sendable {
         if document["agent_id"]?.stringValue != nil {
             try HTTPFace(session: self).start()
             Heartbeat(session: self).start()
+            peers.start(self)
         }
     }
 
@@ -105,7 +110,7 @@ final class Session: Sendable {
     }
 
     /// Tells the coordinator a fact, on a thread of its own.
-    private func tell(_ path: String, _ body: JSON) {
+    func tell(_ path: String, _ body: JSON) {
         guard let courier else { return }
         let mailbox = mailbox
         Worker.start("courier", stackBytes: 256 * 1024) {
@@ -125,6 +130,7 @@ final class Session: Sendable {
             return (state.listeners, state.servers)
         }
         endTools()
+        languages.close()
         for server in servers { server.stop() }
         for listener in listeners { IO.shutdown(listener.raw) }
     }
@@ -136,6 +142,21 @@ final class Session: Sendable {
     var agentID: String { document["agent_id"]?.stringValue ?? "" }
     var sessionID: String { document["session_id"]?.stringValue ?? "" }
     var isStopping: Bool { state.withLock { $0.isStopping } }
+    /// Empty between tasks.
+    var currentTaskID: String {
+        state.withLock { $0.book.current.values.first?["id"]?.stringValue } ?? ""
+    }
+
+    /// The files of this agent for its peers. There is one for as long as the guest lives: it knows what is
+    /// on its way.
+    var artifacts: ArtifactStore {
+        store.withLock { store in
+            if let store { return store }
+            let made = ArtifactStore(directory: "\(guest.workspace)/artifacts/\(agentID)")
+            store = made
+            return made
+        }
+    }
 
     /// The token of this agent, from what the platform gave us; nil before it did.
     var token: String? {

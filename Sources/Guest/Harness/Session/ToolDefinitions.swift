@@ -66,6 +66,23 @@ extension Tools {
                 "action": ["type": "string", "enum": ["output", "wait", "kill"]],
                 "timeout": number("For wait: milliseconds, 60000 when absent."),
             ], required: []),
+        "peers": .init(
+            "Who else is in the session, what they work on, and whether they answer.", [:], required: []),
+        "message": .init(
+            "Say something to another agent of the session, or to all. It is read between two steps; do not "
+                + "wait for an answer.",
+            ["to": text("The agent, such as coder-2, or all."), "text": text("What you say.")],
+            required: ["to", "text"]),
+        "artifact": .init(
+            """
+            Hand a file to your peers (put), have one of theirs (get), or list what there is. Up to 1 GiB, \
+            checked by digest. For what is not part of the change: build outputs, data, logs.
+            """,
+            [
+                "action": ["type": "string", "enum": ["put", "get", "list"]],
+                "name": text("The file's name for peers; letters, digits, dots, dashes, underscores."),
+                "path": text("For put: the file."), "agent": text("For get: who put it."),
+            ], required: ["action"]),
         "tasks": .init("List the session's tasks: who does what, and how far it is.", [:], required: []),
         "patch": .init(
             """

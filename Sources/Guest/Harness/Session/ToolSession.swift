@@ -19,8 +19,16 @@ final class ToolSession: Sendable {
     private let report: SharedDescriptor
     /// How often each thing was refused, as far as somebody was told.
     private let told = Mutex<[String: Int]>([:])
+    /// The file that the tools passed last, and whether somebody waits for one.
+    private let passed = Passed()
 
-    init(task: String, policy: JSON, session: Session) throws(HarnessError) {
+    private final class Passed: Sendable {
+        let isTaken = Condition(false)
+        let file = Mutex<SharedDescriptor?>(nil)
+    }
+
+    /// - Parameter kind: `serve`, or `languages` for the servers that peers ask too.
+    init(task: String, policy: JSON, session: Session, kind: String = "serve") throws(HarnessError) {
         self.task = task
         let guest = session.guest
         let program = guest.binary("openclaw-agent")
@@ -39,13 +47,16 @@ final class ToolSession: Sendable {
         }
         let files = try SandboxFiles(policy: policy, guest: guest)
         let command = Spawn.Command(
-            files.arguments([program, "tool", "serve"]), environment: guest.environment(asAgent: false),
+            files.arguments([program, "tool", kind]), environment: guest.environment(asAgent: false),
             stdin: .descriptor(theirs.raw), stdout: .null, stderr: .null, descriptors: files.descriptors,
             dieWithParent: true)
         report = files.report
         var limits = JSONRPCPeer.Limits()
         limits.lineBytes = Limits.agentLineBytes
-        peer = JSONRPCPeer(input: ours, output: ours, name: "tools", limits: limits)
+        let passed = passed
+        peer = JSONRPCPeer(
+            input: ours, output: ours, name: "tools", limits: limits,
+            onDescriptor: { file in passed.file.withLock { $0 = file } })
         let (mailbox, ended, peer) = (session.mailbox, ended, peer)
         Worker.start("tools", stackBytes: 256 * 1024) {
             let outcome = mailbox.run(command)
@@ -74,6 +85,27 @@ final class ToolSession: Sendable {
                 "run \(name)", "the tools' sandbox ended (\(reason))",
                 hint: "the next call gets a new one; background jobs and shell variables are gone")
         }
+    }
+
+    /// Opens a file as the tools see it and with what they may: the tools open it and pass the descriptor, so
+    /// that no path of theirs is ever followed by us.
+    func open(_ path: String) throws(HarnessError) -> SharedDescriptor {
+        _ = passed.isTaken.wait { isTaken in
+            guard !isTaken else { return nil as Bool? }
+            isTaken = true
+            return true
+        }
+        defer { passed.isTaken.withLock { $0 = false } }
+        passed.file.withLock { $0 = nil }
+        let answer = try call("open", ["path": .string(path)], timeoutMilliseconds: Limits.callMilliseconds)
+        let file = passed.file.withLock { file in
+            defer { file = nil }
+            return file
+        }
+        guard answer["is_error"]?.boolValue != true, let file else {
+            throw HarnessError("open \(path)", answer["content"]?.stringValue ?? "the tools did not pass it")
+        }
+        return file
     }
 
     /// What was refused since the last time. The sandbox keeps its report up to date while it runs.

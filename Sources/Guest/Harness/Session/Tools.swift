@@ -10,6 +10,7 @@ struct Tools: Sendable {
     /// Tools that only the coordinator can answer, and where.
     private static let coordination = [
         "plan": "plan", "assign": "tasks/assign", "comment": "comments", "verdict": "verdict",
+        "message": "messages",
     ]
 
     private var names: [String] { (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue) }
@@ -60,12 +61,30 @@ struct Tools: Sendable {
         return ["content": .string(answer["notes"]?.stringValue ?? answer.text), "is_error": false]
     }
 
+    /// What cannot be done with a file is said to the model, which can do something else.
+    private func artifact(_ input: JSON) throws(HarnessError) -> JSON {
+        do throws(HarnessError) {
+            return try Artifacts(session: session).act(input)
+        } catch {
+            return Self.problem("Cannot \(error)")
+        }
+    }
+
     // MARK: Work in the sandbox
 
     /// Where a call is made if not as what it is called: `diff` and `git` are programs.
     private func work(_ name: String, _ input: JSON, callID: String) throws(HarnessError) -> JSON {
         switch name {
         case "notes": return try notes(input)
+        case "artifact": return try artifact(input)
+        case "peers":
+            let all = try AgentCalls(session: session).get("peers")["peers"]?.arrayValue ?? []
+            return [
+                "content": .string(session.peers.describe(all, own: session.agentID)), "is_error": false,
+            ]
+        case "lsp":
+            if let answer = session.languages.ask(input, session: session) { return answer }
+            return try served(name, input, callID)
         case "tasks":
             let answer = try AgentCalls(session: session).get("tasks")
             return ["content": .string(TaskList.text(answer)), "is_error": false]
@@ -92,7 +111,7 @@ struct Tools: Sendable {
 
     /// A call in the task's own sandbox.
     func served(_ name: String, _ input: JSON, _ callID: String) throws(HarnessError) -> JSON {
-        let tools = try session.toolSession(currentTask?["id"]?.stringValue ?? "")
+        let tools = try session.toolSession(session.currentTaskID)
         let wanted = input["timeout_ms"]?.intValue ?? input["timeout"]?.intValue ?? 0
         var result = try tools.call(
             name, input, timeoutMilliseconds: max(Limits.callMilliseconds, wanted + Limits.callSlack))
