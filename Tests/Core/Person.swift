@@ -58,6 +58,7 @@ extension World {
     }
 
     mutating func changeRate() throws(Rejection) {
+        guard !state.phase.isOver else { return }
         let feeds = [nil, 1, 2, 5][Int(random.next() % 4)]
         try send(.feed(agents: feeds, reason: "limit of requests"))
     }

@@ -79,7 +79,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var hasTester: Bool { (agents ?? 8) >= 4 && testCommand != nil }
     /// How many coders work at the same time at most.
     public var coderLimit: Int {
-        guard let agents else { return 3 }
+        // As many as there is work for; one place stays free for an architect.
+        guard let agents else { return 7 }
         return max(1, agents - 3)
     }
 }

@@ -105,6 +105,16 @@ export class OpenClawAgent {
       const answer = await this.connection.call('artifact.put', { name, content })
       return String((answer as JSONObject | null)?.['path'] ?? '')
     },
+    /** A file that the tools see, of up to 1 GiB; its path for peers and its digest come back. */
+    putFile: async (name: string, path: string): Promise<{ path: string, sha256: string }> => {
+      const answer = (await this.connection.call('artifact.put', { name, path })) as JSONObject | null
+      return { path: String(answer?.['path'] ?? ''), sha256: String(answer?.['sha256'] ?? '') }
+    },
+    /** Fetches a peer's file and gives its path. */
+    getFile: async (name: string, agent: string): Promise<string> => {
+      const answer = await this.connection.call('artifact.get', { name, agent })
+      return String((answer as JSONObject | null)?.['path'] ?? '')
+    },
     get: async (name: string, agent?: string): Promise<string> => {
       const params: JSONObject = { name }
       if (agent !== undefined) params['agent'] = agent

@@ -57,9 +57,12 @@ final class PeerWatch: Sendable {
         Worker.start("peers", stackBytes: 256 * 1024) { [self] in
             var changes: [JSON] = []
             while !session.isStopping {
-                changes = round(changes, session)
+                // Who has nothing to do wants to know nothing, and may sleep.
+                if !session.currentTaskID.isEmpty { changes = round(changes, session) }
                 // Ends early only at shutdown.
-                _ = session.state.wait(timeoutMilliseconds: Limits.peerMilliseconds) {
+                // News is told soon.
+                let pause = changes.isEmpty ? Limits.peerMilliseconds : Limits.firstRetryMilliseconds
+                _ = session.state.wait(timeoutMilliseconds: pause) {
                     $0.isStopping ? true : nil
                 }
             }
@@ -81,14 +84,14 @@ final class PeerWatch: Sendable {
         var news: [JSON] = []
         for peer in peers {
             guard let name = peer["agent"]?.stringValue, !session.isStopping else { continue }
-            let look = look(peer, session)
+            let seen = look(peer, session)
             let change = book.withLock {
-                $0.note(name, generation: peer["generation"]?.intValue ?? 0, look)
+                $0.note(name, generation: peer["generation"]?.intValue ?? 0, seen)
             }
             guard let change else { continue }
             news.append([
                 "peer": .string(name), "reachable": JSON(change),
-                "reason": .string(String((look.problem ?? "").prefix(200))),
+                "reason": .string(String((seen.problem ?? "").prefix(200))),
             ])
         }
         return news

@@ -58,10 +58,10 @@ final class SharedLanguages: Sendable {
         if let known = state.withLock({ $0.leases[language] }), known.until > now { return known }
         var question: JSON = ["language": .string(language)]
         if let instead { question["instead"] = .string(instead) }
-        let answer = try? session.courier?.post("/coordinator/language", question, .milliseconds(10_000))
-        guard let answer, answer.isSuccess else {
+        let given = try? session.courier?.post("/coordinator/language", question, .milliseconds(10_000))
+        guard let answer = given, answer.isSuccess else {
             // The coordinator has said no, and will again.
-            if answer?.status == 409 { _ = state.withLock { $0.own.insert(language) } }
+            if given?.status == 409 { _ = state.withLock { $0.own.insert(language) } }
             return nil
         }
         let body = answer.body
