@@ -18,9 +18,6 @@ public struct CanvasCommand: Sendable, Hashable {
         case cancel
         case message(to: String, text: String)
         case comment(ReviewComment)
-        /// The answer to a question; `text` instead of a held message's own words.
-        case permit(question: String, text: String?)
-        case refuse(question: String, reason: String)
         /// A control of a surface that an agent drew.
         case surface(surface: String, name: String, source: String, context: JSON)
     }
@@ -44,8 +41,6 @@ public struct CanvasCommand: Sendable, Hashable {
         case .cancel: "cancel"
         case .message: "message"
         case .comment: "comment"
-        case .permit: "permit"
-        case .refuse: "refuse"
         case .surface: "action"
         }
     }
@@ -94,12 +89,6 @@ public struct CanvasCommand: Sendable, Hashable {
                 ReviewComment(
                     file: try text(json, "file"), line: line, body: try text(json, "text"),
                     severity: severity))
-        case "permit":
-            let words = json["text"] == nil ? nil : try text(json, "text")
-            return .permit(question: try text(json, "question"), text: words)
-        case "refuse":
-            return .refuse(
-                question: try text(json, "question"), reason: try text(json, "reason", isOptional: true))
         case "action":
             let context = json["context"] ?? [:]
             guard context.objectValue != nil else { throw bad("`context` is an object") }
@@ -107,8 +96,7 @@ public struct CanvasCommand: Sendable, Hashable {
                 surface: try text(json, "surfaceId"), name: try text(json, "name"),
                 source: try text(json, "sourceComponentId"), context: context)
         default:
-            throw bad(
-                "`type` is approve, deny, pause, resume, cancel, message, comment, permit, refuse or action")
+            throw bad("`type` is approve, deny, pause, resume, cancel, message, comment or action")
         }
     }
 

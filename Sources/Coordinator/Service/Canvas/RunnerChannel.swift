@@ -90,8 +90,6 @@ struct RunnerChannel: ChannelSession {
                 throw ServiceError("there is no agent \(to)", code: "not_found", status: 404)
             }
             return .say(from: by, to: to, text: text)
-        case .permit(let question, let text): return .permit(id: question, by: by, text: text)
-        case .refuse(let question, let reason): return .refuse(id: question, by: by, reason: reason)
         case .comment(let comment): return .record([.commentMade(agent: by, comment: comment)])
         case .surface(let surface, let name, let source, let context):
             let (agent, own) = SurfaceID.split(surface)
