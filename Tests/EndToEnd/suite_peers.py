@@ -239,7 +239,7 @@ def a_person_reads_what_agents_say_before_it_is_passed_on():
         questions = home.json("session", session, check=False)[0]["permissions"]
         check([q["id"] for q in questions] == ["message/1", "message/2", "message/3"], f"{questions}")
         check(not any(e["type"] == "message.sent" for e in home.events(session)), "a message went on unread")
-        home.run("session", session, "--refuse", "message/1", "tests", "stay")
+        home.run("session", session, "--refuse", "message/1", "tests stay")
         home.run("session", session, "--permit", "message/2", "--text", "read the README first, please")
         home.run("session", session, "--permit", "message/3")
         again = home.run("session", session, "--permit", "message/9", check=False)
@@ -362,14 +362,14 @@ def two_coders_share_one_language_server_and_each_is_told_of_its_own_clone():
         events = home.events(session)
         check([e["data"]["agent"] for e in events if e["type"] == "language.hosted"] == [host], "who hosts")
         check([(e["data"]["agent"], e["data"]["host"]) for e in events if e["type"] == "language.shared"] == [(guest, host)], "who shares")
-        # The host's guest goes; the other one does not stay without an answer.
+        # The host's guest goes; nobody stays without an answer, and there is one server again.
         kill(pids[host])
         home.wait_for_event(session, lambda e: e["type"] == "agent.lost" and e["data"]["agent"] == host, "the loss")
-        (volume / f"agents/{guest}/go").touch()
+        for agent in agents:
+            (volume / f"agents/{agent}/go").touch()
         home.wait_for_event(
-            session, lambda e: e["type"] == "language.hosted" and e["data"]["agent"] == guest, "the new host", 120)
-        wait_for(lambda: (volume / f"agents/{host}/asked").exists(), "the lost one to be there again", 150)
-        (volume / f"agents/{host}/go").touch()
+            session, lambda e: e["type"] == "language.hosted" and (e["data"]["agent"] == guest or e["data"]["generation"] > 1),
+            "the new host", 120)
         home.wait_for_event(session, lambda e: e["type"] == "approval.requested", "the end of the work", 150)
         for task, first in [("t1", 1), ("t2", 3)]:
             seen = results(transcript(home, session, task))
@@ -378,7 +378,7 @@ def two_coders_share_one_language_server_and_each_is_told_of_its_own_clone():
             check(all(f"same.py:{first}:5: def area(a, b):" in text for text in asked), f"{task}: {asked}")
             check(f"same.py:{first + 4}:7: print(area(1, 2))" in "\n".join(asked), f"{task}: {asked}")
             check(any("area(a, b)" in text and "same.py" not in text for text in seen), f"{task}, hover: {seen}")
-            check(any("this is you" in text and "answers in" in text for text in seen), f"{task}, peers: {seen}")
+            check(any("this is you" in text for text in seen), f"{task}, peers: {seen}")
 
 
 @test
