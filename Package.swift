@@ -31,7 +31,8 @@ func command(_ name: String, _ dependencies: [String], isGuest: Bool) -> Target 
 
 func tests(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies.map { .byName(name: $0) }, path: "Tests/\(name)",
+        name: "\(name)Tests", dependencies: (dependencies + ["TestSupport"]).map { .byName(name: $0) },
+        path: "Tests/\(name)",
         exclude: [], swiftSettings: settings)
 }
 
@@ -93,7 +94,8 @@ let package = Package(
         .executableTarget(
             name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
             swiftSettings: settings),
-        // Tests, one folder a module
+        // Tests, one folder a module, and what they share
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),
         tests("Wire", ["Wire", "Kit", "System"]),
