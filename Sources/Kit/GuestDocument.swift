@@ -36,7 +36,9 @@ public enum GuestDocument {
         policy.seccomp = role.filter
         policy.require = role.require
         policy.limits.memoryMB = memoryMB
-        if !role.egress.isEmpty { open(&policy, to: role.egress) }
+        // A word that nobody has replaced is no host.
+        let hosts = role.reaching(registries: []).egress
+        if !hosts.isEmpty { open(&policy, to: hosts) }
         let home = "\(workspace)/agents/\(agent)"
         if role.workspace != .none {
             policy.views = [.init(source: workspace, target: workspace, mode: .readOnly)]
