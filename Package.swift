@@ -117,11 +117,17 @@ let package = Package(
     ]
 )
 
-// Only for scripts/fuzz: libFuzzer brings its own main.
+// One set of properties: for libFuzzer, which brings its own main (scripts/fuzz), or for the tests.
+let fuzzed: [Target.Dependency] = ["Harness", "Sandbox", "Kit", "Wire", "System"]
 if Context.environment["KIT_FUZZ"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Kit", "Wire", "System"], path: "Tests/Fuzz", exclude: ["corpus"],
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "SeededTests.swift"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
+            exclude: ["corpus", "Program.swift"], swiftSettings: settings))
 }

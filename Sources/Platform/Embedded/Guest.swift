@@ -28,6 +28,7 @@ final class Guest: Sendable {
     struct Exec {
         var output = ""
         var exitCode: Int?
+        var report: JSON?
     }
 
     /// Everything that a guest needs of the platform.
@@ -139,6 +140,7 @@ final class Guest: Sendable {
                 if let error = params["report"]?["error"]?.stringValue {
                     state.execs[exec]?.output += "[sandbox: \(error)]\n"
                 }
+                state.execs[exec]?.report = params["report"]
                 state.execs[exec]?.exitCode = params["exit_code"]?.intValue ?? 255
             }
         case "processExited":

@@ -3,6 +3,7 @@ report."""
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -254,16 +255,40 @@ WORK = {
                                 "threading.Thread(target=s.serve_forever,daemon=True).start(); "
                                 "u.urlopen(f\"http://127.0.0.1:{s.server_port}/\").read()'",
     "ripgrep": "echo needle > hay && rg needle .",
+    "many compilers at once": "for i in $(seq 24); do echo \"int f$i(void){return $i;}\" > f$i.c; done; "
+                              "printf 'O=$(patsubst %%.c,%%.o,$(wildcard *.c))\\nall: $(O)\\n\\tar rc l.a $(O)\\n' > Makefile; "
+                              "make -sj8 && test $(ar t l.a | wc -l) = 24",
+    "cargo": "CARGO_HOME=/tmp/cargo PATH=/toolchain/bin:$PATH; export PATH CARGO_HOME; cargo init -q --vcs none --name t --lib "
+             ". && cargo test -q --offline && cargo build -q --offline --release",
+    # As the browser tool starts it: its own sandbox off, because it is in ours.
+    "chromium": "printf '<p id=p></p><script>p.textContent=6*7</script>' > p.html && chromium --headless --no-sandbox "
+                "--disable-gpu --dump-dom file://$PWD/p.html 2>/dev/null | grep -q '>42<'",
 }
+
+
+def toolchain():
+    """Where cargo's own files are: rustup keeps them below somebody's home. Nil where there is none."""
+    if not shutil.which("rustc"):
+        return None
+    done = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True)
+    root = pathlib.Path(done.stdout.strip())
+    return str(root) if done.returncode == 0 and (root / "bin/cargo").exists() else None
 
 
 def work(place, check, results):
     """What a coder runs all day must run, and nothing of it may be refused."""
+    rust = toolchain()
     for name, script in WORK.items():
+        if (name == "cargo" and not rust) or (name == "chromium" and not shutil.which("chromium")):
+            results.absent.append(name)
+            continue
         place.lay_out(1001)
         script = f"mkdir w && cd w && {script}"
         limits = {"limits": {"processes": 512, "open_files": 1024, "file_mb": 512}, "tmp_mb": 256}
-        done, said = place.run(["bash", "-c", script], policy=place.policy(**limits))
+        policy = place.policy(**limits)
+        if name == "cargo":
+            policy["views"].append({"source": rust, "target": "/toolchain", "mode": "ro"})
+        done, said = place.run(["bash", "-c", script], policy=policy)
         check(done.returncode == 0, f"{name}: exit {done.returncode}: {done.stderr[-300:]}")
         loud = [entry["what"] for entry in said["denials"] if not entry["probe"]]
         check(not loud, f"{name}: {loud}")
