@@ -32,15 +32,15 @@ enum FuzzTarget: String, CaseIterable {
     /// - Throws: What is wrong with the parser, not with the bytes.
     func check(_ bytes: [UInt8]) throws(Broken) {
         switch self {
-        case .policy: try policy(bytes)
-        case .role: try role(bytes)
-        case .proxy: try proxy(bytes)
+        case .policy: try checkPolicy(bytes)
+        case .role: try checkRole(bytes)
+        case .proxy: try checkProxy(bytes)
         case .path: try Tree.shared.open(bytes)
-        case .lines: try lines(bytes)
-        case .control: try control(bytes)
-        case .exec: try exec(bytes)
-        case .redactor: try redact(bytes)
-        case .filters: try filters(bytes)
+        case .lines: try checkLines(bytes)
+        case .control: try checkControl(bytes)
+        case .exec: try checkExec(bytes)
+        case .redactor: try checkRedactor(bytes)
+        case .filters: try checkFilters(bytes)
         }
     }
 }
@@ -54,7 +54,7 @@ private func require(_ holds: Bool, _ sentence: @autoclosure () -> String) throw
     if !holds { throw Broken(description: sentence()) }
 }
 
-private func policy(_ bytes: [UInt8]) throws(Broken) {
+private func checkPolicy(_ bytes: [UInt8]) throws(Broken) {
     guard let json = try? JSON.parse(bytes), let policy = try? SandboxPolicy.parse(json) else { return }
     try require((try? SandboxPolicy.parse(policy.json)) == policy, "a policy is another one when read again")
     try require(policy.uid != 0 && policy.gid != 0, "a tool is root")
@@ -63,7 +63,7 @@ private func policy(_ bytes: [UInt8]) throws(Broken) {
     _ = policy.explanation
 }
 
-private func role(_ bytes: [UInt8]) throws(Broken) {
+private func checkRole(_ bytes: [UInt8]) throws(Broken) {
     guard let text = String(validating: bytes, as: UTF8.self),
         let role = try? Role.parse(text, source: "fuzz.yaml")
     else { return }
@@ -74,7 +74,7 @@ private func role(_ bytes: [UInt8]) throws(Broken) {
         policy.protected.allSatisfy { $0.hasPrefix("/workspace/agents/a-1/") }, "a fence is elsewhere")
 }
 
-private func proxy(_ bytes: [UInt8]) throws(Broken) {
+private func checkProxy(_ bytes: [UInt8]) throws(Broken) {
     var head = ProxyRequestHead()
     let whole = head.add(bytes)
     var pieces = ProxyRequestHead()
@@ -96,7 +96,7 @@ private func proxy(_ bytes: [UInt8]) throws(Broken) {
             && again.headers.count == request.headers.count, "what is passed on says something else")
 }
 
-private func lines(_ bytes: [UInt8]) throws(Broken) {
+private func checkLines(_ bytes: [UInt8]) throws(Broken) {
     var whole = JSONLines(limit: 4096)
     var pieces = JSONLines(limit: 4096)
     let all = try? whole.lines(bytes)
@@ -116,7 +116,7 @@ private func lines(_ bytes: [UInt8]) throws(Broken) {
     }
 }
 
-private func control(_ bytes: [UInt8]) throws(Broken) {
+private func checkControl(_ bytes: [UInt8]) throws(Broken) {
     guard let message = try? ControlRequest.message(bytes) else { return }
     let (method, params): (String, JSON)
     switch message {
@@ -139,7 +139,7 @@ private func control(_ bytes: [UInt8]) throws(Broken) {
     }
 }
 
-private func exec(_ bytes: [UInt8]) throws(Broken) {
+private func checkExec(_ bytes: [UInt8]) throws(Broken) {
     let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
         .map { String(decoding: $0, as: UTF8.self) }
     if let line = try? CommandLineOptions(words) {
@@ -167,7 +167,7 @@ private let redactor = Redactor([
     "TOKEN": "abcdefgh", "KEY": "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}", "LONG": "abcdefghabcdefgh",
 ])
 
-private func redact(_ bytes: [UInt8]) throws(Broken) {
+private func checkRedactor(_ bytes: [UInt8]) throws(Broken) {
     let result = redactor.redact(bytes) ?? bytes
     for value in ["abcdefgh", "YWJjZGVmZ2"] {
         let needle = Array(value.utf8)
@@ -189,7 +189,7 @@ private func redact(_ bytes: [UInt8]) throws(Broken) {
     try require(shown == result, "pieces show what the whole does not")
 }
 
-private func filters(_ bytes: [UInt8]) throws(Broken) {
+private func checkFilters(_ bytes: [UInt8]) throws(Broken) {
     for kind in SandboxPolicy.Filter.allCases {
         guard let programs = FilterStore.read(bytes, kind) else { continue }
         for program in [programs.watched, programs.plain] {

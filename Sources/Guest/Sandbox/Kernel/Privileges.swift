@@ -14,11 +14,20 @@ struct Privileges {
 
     /// Linux: user_namespaces(7)
     private static func exists(_ id: UInt32, in map: String) -> Bool {
-        let text = (try? Files.readText("/proc/self/\(map)", limit: 65536)) ?? ""
-        return text.split(separator: "\n").contains { line in
-            let numbers = line.split(separator: " ").compactMap { UInt64($0) }
-            return numbers.count == 3 && numbers[0] <= UInt64(id) && UInt64(id) < numbers[0] + numbers[2]
+        // Number by number, three a line: first inside, first outside, how many.
+        let bytes = (try? Files.read("/proc/self/" + map, limit: 65536)) ?? []
+        var (first, place, number): (UInt64, Int, UInt64?) = (0, 0, nil)
+        for byte in bytes {
+            if byte >= 0x30, byte <= 0x39 {
+                number = (number ?? 0) &* 10 &+ UInt64(byte - 0x30)
+                continue
+            }
+            guard let value = number else { continue }
+            if place == 0 { first = value }
+            if place == 2, first <= UInt64(id), UInt64(id) - first < value { return true }
+            (place, number) = ((place + 1) % 3, nil)
         }
+        return false
     }
 
     // MARK: Users
