@@ -102,7 +102,8 @@ struct EffectRunner: Sendable {
             workspace: .init(volumeID: id, writable: GuestDocument.writableViews(of: role, agent: agent)),
             command: role.command ?? ["/openclaw/bin/openclaw-agent"], secretsScope: id,
             guest: GuestDocument.make(
-                role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL),
+                role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL,
+                heartbeatSeconds: GuestPatience.current.heartbeatSeconds),
             maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
         if !Role.builtIn.contains(roleName) { request.app.pluginRoles = [roleName] }
         let instance = try world.platform.ensure(request)

@@ -160,7 +160,7 @@ struct GuestAPI: Sendable {
                 agents.map { name, agent in
                     [
                         "agent_id": .string(name), "role": .string(agent.role),
-                        "status": .string(agent.status.rawValue),
+                        "status": .string(agent.isPaused ? "paused" : agent.status.rawValue),
                         "url": .string("http://\(name).session.local:8700"),
                     ]
                 })

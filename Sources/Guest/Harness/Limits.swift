@@ -29,6 +29,14 @@ enum Limits {
     static let readinessMilliseconds: Int64 = 30_000
     /// Pause between two probes of a server, in milliseconds.
     static let probeMilliseconds: Int64 = 200
+    /// Pause between two looks at what goes on in the guest, in milliseconds: the published protocol's.
+    static let activityMilliseconds = 5000
+    /// CPU time of a look below which nothing goes on, in milliseconds: what a process burns that waits.
+    static let idleCPUMilliseconds: Int64 = 50
+    /// Bytes of a look below which nothing goes on: the published protocol's.
+    static let idleBytes: Int64 = 512
+    /// How long a task holds the guest awake before it must say so again, in milliseconds.
+    static let leaseMilliseconds: Int64 = 30_000
     /// Tasks that wait for the agent; the coordinator assigns one at a time.
     static let waitingTasks = 64
     /// Messages kept for the agent.

@@ -8,7 +8,7 @@ import { foldDelivery } from "./foldDelivery";
 import { foldTasks } from "./foldTasks";
 import { foldWork } from "./foldWork";
 import { field, flag, type Json, number, optionalNumber, optionalText, text } from "./json";
-import { type Configuration, isOver, type Model, type Task } from "./model";
+import { type Agent, type Configuration, isOver, type Model, type Task } from "./model";
 import { append } from "./tape";
 
 export function fold(before: Model, event: SessionEvent): Model {
@@ -143,6 +143,11 @@ function foldSession(model: Model, { type, at, data, seq, session }: SessionEven
     }
 }
 
+/** An agent's status in a summary; one of a later version counts as on its way. */
+function statusOf(state: string): Agent["status"] {
+    return state === "ready" || state === "paused" ? state : "requested";
+}
+
 export function readConfiguration(source: Json | undefined): Configuration {
     return {
         task: text(source, "task"),
@@ -242,7 +247,7 @@ export function modelOfSummary(model: Model, seq: number, at: number, state: Jso
         agents.set(id, {
             id,
             role: text(item, "role"),
-            status: text(item, "state") === "ready" ? "ready" : "requested",
+            status: statusOf(text(item, "state")),
             generation: number(item, "generation"),
             instance: text(item, "guest"),
             task: text(item, "task"),
@@ -290,6 +295,8 @@ const readable: ReadonlySet<string> = new Set([
     "plan.changed",
     "plan.rejected",
     "agent.ready",
+    "agent.paused",
+    "agent.resumed",
     "agent.stalled",
     "agent.lost",
     "task.assigned",
