@@ -64,6 +64,13 @@ def eight_agents_share_the_limits_of_a_provider_without_a_storm():
         shares = [sum(last_begin <= at <= first_end for at in times) for times in done.values()]
         check(min(shares) * 2 >= max(shares) - 2, f"the coders' shares were {shares}")
         check("model.waited" in {e["type"] for e in events}, "no wait was told")
+        # Both reports draw the requests over time.
+        calls = sum(e["type"] == "model.settled" for e in events)
+        for name in ("report.md", "report.html"):
+            found = list((home.path / "aegis/openclaw/sessions" / session["id"]).rglob(name))
+            check(found, f"there is no {name}")
+            text = found[0].read_text()
+            check(f"{calls} in all" in text and "│███" in text and "waited" in text, f"{name} has no graph of {calls} requests")
 
 
 @test

@@ -104,7 +104,10 @@ struct ModelClient: Model {
         } catch {
             return .retry("\(error)", afterMilliseconds: nil)
         }
-        if let failure = failure ?? assembler.failure { return .retry(failure, afterMilliseconds: nil) }
+        if let failure = failure ?? assembler.failure {
+            return assembler.isWorthRetrying
+                ? .retry(failure, afterMilliseconds: nil) : .refused("the model did not answer: \(failure)")
+        }
         guard let answer = assembler.answer else {
             return .retry("the answer was cut off", afterMilliseconds: nil)
         }
@@ -115,7 +118,14 @@ struct ModelClient: Model {
         let json = (try? response.json()) ?? .null
         let error = json["error"]
         let message = error?["message"]?.stringValue ?? "status \(response.status)"
-        let isTransient = response.status == 429 || response.status == 408 || response.status >= 500
+        // The gateway has tried again already and knows what is worth another try; what it does not say, the
+        // status does.
+        let isTransient =
+            switch response.headers["x-should-retry"] {
+            case "true": true
+            case "false": false
+            default: response.status == 429 || response.status == 408 || response.status >= 500
+            }
         guard isTransient else { return .refused("the model refuses: \(message)") }
         let seconds = response.headers["retry-after"].flatMap { Double($0) }
         return .retry(message, afterMilliseconds: seconds.map { Int(max(0, min($0, 120)) * 1000) })

@@ -35,6 +35,8 @@ final class Session: Sendable {
     let progressReporter = ProgressReporter()
     /// The sandbox of the current task's tools.
     let tools = Mutex<ToolSession?>(nil)
+    /// The sandbox of its servers of tools, when the role has any.
+    let mcp = Mutex<MCPSession?>(nil)
 
     init(mailbox: Mailbox, guest: GuestFacts) {
         self.mailbox = mailbox
@@ -49,6 +51,11 @@ final class Session: Sendable {
             state.secrets = secrets
             state.redactor = Self.redactor(secrets, state.runEnvironment)
         }
+    }
+
+    /// What was fetched later counts like what was there at the start.
+    func addSecrets(_ secrets: [String: String]) {
+        setSecrets(state.withLock { $0.secrets }.merging(secrets) { $1 })
     }
 
     /// Finds everything secret that this guest was given: what came as a secret, and what a program's

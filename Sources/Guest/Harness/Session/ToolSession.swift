@@ -20,7 +20,13 @@ final class ToolSession: Sendable {
     /// How often each thing was refused, as far as somebody was told.
     private let told = Mutex<[String: Int]>([:])
 
-    init(task: String, policy: JSON, session: Session) throws(HarnessError) {
+    /// - Parameters:
+    ///   - service: What runs in it: `serve` for the tools, `mcp` for servers of tools.
+    ///   - onNotification: Hears what it says without being asked.
+    init(
+        task: String, policy: JSON, session: Session, service: String = "serve",
+        onNotification: @escaping @Sendable (String, JSON) -> Void = { _, _ in }
+    ) throws(HarnessError) {
         self.task = task
         let guest = session.guest
         let program = guest.binary("openclaw-agent")
@@ -39,13 +45,14 @@ final class ToolSession: Sendable {
         }
         let files = try SandboxFiles(policy: policy, guest: guest)
         let command = Spawn.Command(
-            files.arguments([program, "tool", "serve"]), environment: guest.environment(asAgent: false),
+            files.arguments([program, "tool", service]), environment: guest.environment(asAgent: false),
             stdin: .descriptor(theirs.raw), stdout: .null, stderr: .null, descriptors: files.descriptors,
             dieWithParent: true)
         report = files.report
         var limits = JSONRPCPeer.Limits()
         limits.lineBytes = Limits.agentLineBytes
-        peer = JSONRPCPeer(input: ours, output: ours, name: "tools", limits: limits)
+        peer = JSONRPCPeer(
+            input: ours, output: ours, name: "tools", limits: limits, onNotification: onNotification)
         let (mailbox, ended, peer) = (session.mailbox, ended, peer)
         Worker.start("tools", stackBytes: 256 * 1024) {
             let outcome = mailbox.run(command)
@@ -62,16 +69,25 @@ final class ToolSession: Sendable {
 
     /// Calls a tool. A sandbox that ended is an error; the next call gets a new one.
     func call(_ name: String, _ input: JSON, timeoutMilliseconds: Int) throws(HarnessError) -> JSON {
+        var answer = try request(
+            "call", ["name": .string(name), "input": input], for: name,
+            timeoutMilliseconds: timeoutMilliseconds)
+        answer["layers"] = layers
+        return answer
+    }
+
+    /// Asks what runs in it.
+    /// - Parameter what: What it is asked for, for words.
+    func request(_ method: String, _ params: JSON, for what: String, timeoutMilliseconds: Int)
+        throws(HarnessError) -> JSON
+    {
         do throws(JSONRPCCallError) {
-            var answer = try peer.call(
-                "call", ["name": .string(name), "input": input], timeoutMilliseconds: timeoutMilliseconds)
-            answer["layers"] = layers
-            return answer
+            return try peer.call(method, params, timeoutMilliseconds: timeoutMilliseconds)
         } catch {
-            guard isOver else { throw HarnessError("run \(name)", "\(error)") }
+            guard isOver else { throw HarnessError("run \(what)", "\(error)") }
             let reason = ended.wait(timeoutMilliseconds: 5000) { $0 } ?? "\(error)"
             throw HarnessError(
-                "run \(name)", "the tools' sandbox ended (\(reason))",
+                "run \(what)", "the tools' sandbox ended (\(reason))",
                 hint: "the next call gets a new one; background jobs and shell variables are gone")
         }
     }
@@ -116,9 +132,14 @@ extension Session {
             defer { current = nil }
             return current
         }
-        guard let last else { return }
-        let denials = last.newDenials()
-        if !denials.isEmpty { tell(denials, task: last.task) }
-        last.close()
+        let servers = mcp.withLock { current in
+            defer { current = nil }
+            return current
+        }
+        for last in [last, servers?.tools].compactMap({ $0 }) {
+            let denials = last.newDenials()
+            if !denials.isEmpty { tell(denials, task: last.task) }
+            last.close()
+        }
     }
 }
