@@ -46,7 +46,6 @@ final class HTTPTransport: MCPTransport {
                 let isWanted: @Sendable () -> Bool = { [receiver] in receiver.isOpen(id) }
                 var answer = try exchange("POST", message.serialized(), while: isWanted)
                 guard (200..<300).contains(answer.status) else { throw refusal(answer) }
-                note(session: answer)
                 // A stream may end before the answer has come, and is taken up where it ended.
                 for _ in 0..<MCPLimits.resumptions {
                     guard !answer.lastEventID.isEmpty, !hasEnded, isWanted() else { break }
@@ -149,7 +148,10 @@ final class HTTPTransport: MCPTransport {
                 let isReadable = try? IO.waitReadable(stdout.raw, timeoutMilliseconds: Self.askMilliseconds)
                 if isReadable == false { continue }
                 guard let bytes = try? IO.read(stdout.raw), !bytes.isEmpty else { break }
-                deliver(try answer.receive(bytes))
+                let pieces = try answer.receive(bytes)
+                // Before the message is known: whoever waits for it sends the next one at once.
+                if answer.status == 200 { note(session: answer) }
+                deliver(pieces)
             }
             if answer.status != 0 { deliver(try answer.finish()) }
         } catch {
