@@ -11,7 +11,8 @@ protocol Model: Sendable {
 
 /// The Messages API, as the gateway speaks it.
 struct ModelClient: Model {
-    private let address: HTTPAddress
+    /// Kept between calls: a step is short.
+    private let connection: HTTPConnection
     private let prefix: String
     private let key: String
 
@@ -35,7 +36,7 @@ struct ModelClient: Model {
         guard let host = parts.first, let port = parts.count > 1 ? UInt16(parts[1]) : 80 else {
             throw AgentError("\(baseURL) is no URL")
         }
-        address = .tcp(String(host), port)
+        connection = HTTPConnection(.tcp(String(host), port))
         prefix = String(rest.dropFirst(authority.count)).trimmingSlash
         self.key = key
     }
@@ -88,8 +89,8 @@ struct ModelClient: Model {
         var parser = ServerSentEventParser()
         var failure: String?
         do throws(HTTPError) {
-            let response = try HTTPClient.send(
-                HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body), to: address,
+            let response = try connection.send(
+                HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body),
                 timeoutMilliseconds: 600_000, idleMilliseconds: 300_000
             ) { bytes in
                 do throws(ServerSentEventError) {
