@@ -6,10 +6,10 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test deep conformance check bench fuzz kernels install uninstall format lint image clean sizes
+.PHONY: help setup build demo test deep conformance check bench fuzz kernels test-local-model install uninstall format lint image clean sizes
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 setup: ## install what building needs (apt), or print the command
 	@scripts/setup build
@@ -34,6 +34,9 @@ bench: build ## measure against peers and floors in the same run
 
 fuzz: ## libFuzzer on policies, roles, paths, the proxy and the protocols, FUZZ_SECONDS each (300)
 	@scripts/fuzz
+
+test-local-model: build ## a real local model drives whole sessions (PyPI llama-cpp-python compiles for minutes)
+	@scripts/test-local-model
 
 kernels: ## the sandbox's attempts on Debian's kernel, with and without Landlock, booted in software
 	@scripts/setup test && Tests/Conformance/escape/kernels

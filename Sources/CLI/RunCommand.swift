@@ -69,9 +69,7 @@ struct RunCommand {
                 throw CLIError(.usage, "--plan and a template with a plan of its own cannot go together")
             }
             let file = try PlanFile(path: path)
-            for (name, value) in file.options {
-                arguments.setDefault(name, value, origin: path, replacesDefaults: true)
-            }
+            for (name, values) in file.options { arguments.setDefaults(name, values, origin: path) }
             plan = file
         } else {
             plan = nil

@@ -9,7 +9,7 @@ public enum GuestDocument {
     public static func make(
         role: Role, session: String, agent: String, coordinatorURL: String, heartbeatSeconds: Int = 60
     ) -> JSON {
-        [
+        var document: JSON = [
             "session_id": .string(session), "agent_id": .string(agent), "role": .string(role.name),
             "coordinator_url": .string(coordinatorURL), "tools": JSON(role.tools),
             "prompt": .string(role.prompt),
@@ -20,6 +20,8 @@ public enum GuestDocument {
                 "context_tokens": JSON(role.contextTokens),
             ],
         ]
+        if !role.mcp.isEmpty { document["mcp"] = .array(role.mcp.map(\.json)) }
+        return document
     }
 
     /// The directories that an agent's guest may write on the volume.

@@ -84,9 +84,10 @@ struct EffectRunner: Sendable {
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
         // Read anew, so that a role that was made after the coordinator started is there.
         let roles = Roles(home: world.home, session: id)
-        guard let role = try roles.role(roleName) else {
+        guard var role = try roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
+        role.addServers(of: RepositoryServers.kept(world.home, session: id))
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
             name, peer in
             [

@@ -108,6 +108,7 @@ struct GuestAPI: Sendable {
         case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
         case ("GET", "peers"): return peers()
         case ("GET", "tasks"): return tasks()
+        case ("GET", "mcp/secrets"): return try serverSecrets(agent)
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):

@@ -20,6 +20,9 @@ struct ReportMaker: Sendable {
                 .init(.cost, name: "cost.json", json: costs(events)),
                 .init(.timeline, name: "timeline.json", json: timeline(events)),
             ]
+            if let graph = RequestGraph.text(events) {
+                artifacts.append(.init(.timeline, name: "requests.txt", bytes: Array(graph.utf8)))
+            }
             let (tests, reviews) = judgements(events)
             if !tests.isEmpty { artifacts.append(.init(.tests, name: "tests.json", json: .array(tests))) }
             if !reviews.isEmpty {

@@ -54,6 +54,10 @@ enum Limits {
     /// its report until then.
     static let sandboxMilliseconds: Int64 = 30_000
     static let sandboxLookMilliseconds = 2
+    /// Time for servers of tools to start, and to list what they have, in milliseconds: a little more than what
+    /// they are given in the sandbox, where the time is kept.
+    static let serverStartMilliseconds = 120_000
+    static let serverListMilliseconds = 180_000
     /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.
     static let progressMilliseconds = 5000
     /// Time for one git command of the harness, in milliseconds: a large clone on a slow disk.
