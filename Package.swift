@@ -76,7 +76,8 @@ let package = Package(
                 "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
                 "System",
             ]),
-        library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
+        library(
+            "CLI", "CLI", ["Service", "Delivery", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),

@@ -136,6 +136,13 @@ struct Arguments: Sendable {
         origins[name] = origin
     }
 
+    /// Adds NAME=VALUE pairs for names for which none was typed.
+    mutating func addNamed(_ option: String, _ pairs: [String]) {
+        let typed = Set((options[option] ?? []).compactMap { Self.named($0).name })
+        let new = pairs.filter { pair in Self.named(pair).name.map { !typed.contains($0) } ?? false }
+        if !new.isEmpty { options[option] = new + (options[option] ?? []) }
+    }
+
     /// `coder=claude-…` names a role; an equals sign behind anything but a plain name is part of the value.
     static func named(_ text: String) -> (name: String?, value: String) {
         guard let equals = text.firstIndex(of: "=") else { return (nil, text) }

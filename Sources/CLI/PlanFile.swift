@@ -12,6 +12,8 @@ struct PlanFile {
     let task: String?
     /// Options of run.
     let options: [String: String]
+    /// `--model` and `--budget` of single roles and agents: NAME=VALUE by option.
+    let named: [String: [String]]
 
     private static let limit = 1 << 20
 
@@ -27,7 +29,7 @@ struct PlanFile {
         (self.text, self.path) = (text, path)
         // What is no YAML, or no plan, the coordinator refuses with the lines.
         guard let node = try? YAML.parse(text, source: path) else {
-            (task, options) = (nil, [:])
+            (task, options, named) = (nil, [:], [:])
             return
         }
         task = node["task"]?.json.stringValue ?? node["summary"]?.json.stringValue
@@ -37,6 +39,34 @@ struct PlanFile {
             options[name] = scalar
         }
         self.options = options
+        named = [
+            "model": try Self.pairs(node["models"], "models", path),
+            "budget": try Self.pairs(node["budgets"], "budgets", path),
+        ]
+    }
+
+    /// `reviewer: claude-…` becomes what is typed as `--model reviewer=claude-…`.
+    private static func pairs(
+        _ node: YAMLNode?, _ field: String, _ path: String
+    ) throws(CLIError) -> [String] {
+        guard let node else { return [] }
+        guard case .mapping(let members, _) = node else {
+            throw CLIError(
+                .usage, "\(path):\(node.mark.line): \(field): must be a mapping of roles or agents")
+        }
+        var pairs: [String] = []
+        for member in members {
+            guard case .scalar(let value, _, _) = member.node, !value.isEmpty,
+                Arguments.named("\(member.key)=").name != nil
+            else {
+                throw CLIError(
+                    .usage,
+                    "\(path):\(member.node.mark.line): \(field).\(member.key): must be a role or an agent, "
+                        + "and a text")
+            }
+            pairs.append("\(member.key)=\(value)")
+        }
+        return pairs
     }
 
     /// As the coordinator takes it.
@@ -58,8 +88,15 @@ extension HelpTopic {
                 "  write_set",
                 "globs of the files it writes; tasks whose sets meet do not run at the same time"
             ),
-            ("  acceptance", "what must hold when it is done"),
+            ("  acceptance", "what must hold when it is done, in words"),
+            (
+                "  checks",
+                "commands that must end with 0: the gate runs them on the tree with the task merged, "
+                    + "and on every tree after it"
+            ),
+            ("  model", "the model for this task; that of its role when not given"),
             ("task, agents, model, budget, deadline, test", "as for openclaw run; what is typed there wins"),
+            ("models, budgets", "by role or agent: reviewer: claude-opus-5-5, coder: 2.50"),
         ],
         text: """
             openclaw plan "Fix the auth bug" -o ../plan.yaml lets an architect write one, and nothing else

@@ -66,7 +66,7 @@ extension SessionRunner {
     func egressCaller(_ token: String) -> EgressCaller? {
         guard let agent = AgentToken.agent(of: token, sessionToken: secret), let known = state.agents[agent]
         else { return nil }
-        return EgressCaller(agent: agent, role: known.role, hosts: world.roles[known.role]?.egress ?? [])
+        return EgressCaller(agent: agent, role: known.role, hosts: role(known.role)?.egress ?? [])
     }
 
     func note(_ record: EgressRecord) { write(egress.add(record, now: Clock.monotonicNanoseconds())) }
