@@ -107,7 +107,7 @@ let package = Package(
         tests("Journal", ["Journal", "Kit", "System"]),
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
-        tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Delivery", ["Delivery", "Core", "Hooks", "Kit", "Wire", "System"]),
         tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),

@@ -72,7 +72,8 @@ struct SessionView {
             ("deferred", "put off"), ("returned", "sent back"), ("escalated", "escalated"),
             ("forecasts", "overlaps told early"), ("voided", "reviews void"),
         ].filter { count($0.0) > 0 }.map { "\(count($0.0)) \($0.1)" }
-        return (["\(count("merged")) merged in \(count("batches")) batches"] + parts).joined(separator: ", ")
+        let batches = count("batches") == 1 ? "one batch" : "\(count("batches")) batches"
+        return (["\(count("merged")) merged in \(batches)"] + parts).joined(separator: ", ")
     }
 
     private var time: String {

@@ -2,10 +2,12 @@
 asked about and adds on the way."""
 
 import subprocess
+import threading
 
 import forge_servers
 import github_server
 from home import ROOT, Home, check, git, wait_for
+from messages_server import Provider
 from registry import test
 from suite_delivery import EXAMPLE, ONE_CODER, Forge, home_is_over, status
 
@@ -129,3 +131,40 @@ def a_task_that_a_person_adds_is_done_before_the_result_is_asked_about_again():
         home.run("approve", session)
         wait_for(lambda: home_is_over(home, session), "the end")
         check("linted.txt" in git(repository, "ls-tree", "--name-only", f"openclaw/{session}"), "the task was not done")
+
+
+@test
+def four_fifths_of_the_budget_are_asked_about_and_yes_doubles_it():
+    """A call costs a sixth of a dollar. The one after the question is answered only when the person has answered."""
+    for answer in ["approve", "deny"]:
+        go = threading.Event()
+
+        def respond(body):
+            turn = sum(message["role"] == "assistant" for message in body["messages"])
+            if turn == 10:
+                go.wait(120)
+            block = {"type": "tool_use", "id": f"toolu_{turn}", "name": "bash", "input": {"command": f"echo {turn} >file"}}
+            if turn == 13:
+                block.update(name="complete_task", input={"summary": "done"})
+            return [block]
+
+        with Provider(respond, tokens=(2000, 16000)) as provider, Home() as home:
+            repository = home.repository(EXAMPLE)
+            home.run(
+                "run", "Do it", "--repo", str(repository), "--agents", "1", "--model", "claude-sonnet-5-5", "--budget", "2",
+                "--approve", "budget", "--detach", "--test", "true", ANTHROPIC_API_KEY="sk-real", ANTHROPIC_BASE_URL=provider.url)
+            session = home.json("sessions", check=False)[0]["id"]
+            asked = wait_for(lambda: status(home, session)["permissions"], "the question about the budget")
+            check(asked[0]["kind"] == "budget" and len(provider.requests) <= 11, f"{asked} after {len(provider.requests)} calls")
+            home.run(answer, session)
+            go.set()
+            if answer == "approve":
+                wait_for(lambda: status(home, session)["approval"], "the result", 120)
+                raised = [e["data"]["microusd"] for e in home.events(session) if e["type"] == "budget.raised"]
+                check(raised == [4_000_000], f"{raised}")
+                check(2_000_000 < status(home, session)["spent_microusd"] < 4_000_000, f"{status(home, session)['spent_microusd']}")
+            else:
+                # What is left may be spent; nothing beyond it.
+                home.wait_for_event(session, lambda e: e["type"] == "model.refused", "a refusal")
+                check(status(home, session)["spent_microusd"] <= 2_000_000, "more than the budget was spent")
+            home.run("cancel", session)
