@@ -24,7 +24,8 @@ test: ## set up and run every test
 	@scripts/test
 
 deep: ## the simulation and the merge queue's property test with all their cases
-	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 swift test --filter 'CoreTests\.(Queue|Simulation)Tests'
+	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 OPENCLAW_GIT_CASES=300 \
+		swift test --filter 'CoreTests\.(Queue|Simulation)Tests|DeliveryTests\.QueueGitTests'
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
 	@scripts/setup test && Tests/Conformance/websocket/run --full

@@ -77,7 +77,8 @@ let package = Package(
                 "Core", "Journal", "Channel", "Transfer", "Gateway", "Delivery", "Egress", "Platform", "Kit",
                 "Wire", "System",
             ]),
-        library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
+        library(
+            "CLI", "CLI", ["Service", "Delivery", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),
@@ -108,7 +109,7 @@ let package = Package(
         tests("Journal", ["Journal", "Kit", "System"]),
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
-        tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Delivery", ["Delivery", "Core", "Hooks", "Kit", "Wire", "System"]),
         tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),

@@ -14,7 +14,7 @@ EXAMPLE = "examples/calculator/repository"
 class Forge:
     """A bare repository acme/widgets with its GitHub, cloned by nobody yet."""
 
-    def __init__(self, home, template=None):
+    def __init__(self, home, template=None, server=github_server.GitHub, provider="github"):
         self.source = home.repository(EXAMPLE)
         if template:
             (self.source / ".github").mkdir()
@@ -24,9 +24,9 @@ class Forge:
         self.bare = home.path / "acme/widgets.git"
         self.bare.parent.mkdir()
         git(home.path, "clone", "-q", "--bare", str(self.source), str(self.bare))
-        self.github = github_server.GitHub(self.bare)
+        self.github = server(self.bare)
         self.flags = [
-            "--repo", f"file://{self.bare}", "--pull-request", "--provider", "github", "--forge-api", self.github.url,
+            "--repo", f"file://{self.bare}", "--pull-request", "--provider", provider, "--forge-api", self.github.url,
         ]
 
     def __enter__(self):

@@ -274,7 +274,7 @@ public final class Coordinator: Sendable {
         do throws(ServiceError) {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
-            session.forgeToken.withLock { $0 = SessionPreparation.forgeToken(body) }
+            session.forgeTokens.withLock { $0 = SessionPreparation.forgeTokens(body) }
             // Two that are started at once must not both take the last place.
             try starting.withLock { (_) throws(ServiceError) in
                 guard hasRoom(configuration.repository) else {

@@ -32,7 +32,7 @@ final class SessionRunner: Sendable {
     private let applied = Mutex<Set<String>>([])
     let pulses = Mutex<[String: Pulse]>([:])
     /// What the person gave for the forge; in memory only.
-    let forgeToken = Mutex<String?>(nil)
+    let forgeTokens = Mutex(ForgeTokens())
     private let server = Mutex<HTTPServer?>(nil)
     /// What agents drew.
     let boards: Mutex<CanvasBoards>

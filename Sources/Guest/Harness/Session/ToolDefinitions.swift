@@ -46,7 +46,11 @@ extension Tools {
             "description": text("What to do, for an engineer who has not seen your thoughts."),
             "depends_on": list("Ids of tasks that must be merged first."),
             "write_set": list("Globs of the files it writes; tasks whose sets meet run one after the other."),
-            "acceptance": list("What holds when it is done."),
+            "acceptance": list("What holds when it is done, in words."),
+            "checks": list(
+                "Commands that must end with 0 on the merged tree, and on every one after it; 8 at most. "
+                    + "Only what the repository can run without a network."),
+            "role": text("Who does it: coder when absent, or another role that you were told of."),
         ],
     ]
 
