@@ -66,6 +66,7 @@ public final class Coordinator: Sendable {
             coordinator.watchPlatform()
             coordinator.keepTime()
             Notices(coordinator).start()
+            Keyframes(coordinator).start()
             Worker.start("signals") {
                 _ = try? signals.next()
                 coordinator.isStopping.withLock { $0 = true }

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 
+from long import long_session
 from stage import (
     FIXTURES,
     HERE,
@@ -60,7 +61,11 @@ def the_core_holds_in_node(stage):
         capture_output=True,
         text=True,
         timeout=120,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "FIXTURES": str(FIXTURES)},
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "FIXTURES": str(FIXTURES),
+            "LONG": str(long_session(stage.files)),
+        },
     )
     check(
         ran.returncode == 0,
