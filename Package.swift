@@ -65,7 +65,7 @@ let package = Package(
         library("Core", "Coordinator/Core", ["Kit"]),
         library("Journal", "Coordinator/Journal", ["Kit", "System", "CSQLite", "CSodium"]),
         library("Channel", "Coordinator/Channel", ["Journal", "Kit", "Wire", "System"]),
-        library("Transfer", "Coordinator/Transfer", ["Wire", "System", "CCurl"]),
+        library("Transfer", "Coordinator/Transfer", ["Kit", "Wire", "System", "CCurl"]),
         library("Gateway", "Coordinator/Gateway", ["Kit", "Wire", "System", "Transfer"]),
         library("Delivery", "Coordinator/Delivery", ["Kit", "Wire", "System", "Transfer"]),
         library("Egress", "Coordinator/Egress", ["Kit", "System"]),
@@ -73,8 +73,8 @@ let package = Package(
         library(
             "Service", "Coordinator/Service",
             [
-                "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
-                "System",
+                "Core", "Journal", "Channel", "Transfer", "Gateway", "Delivery", "Egress", "Platform", "Kit",
+                "Wire", "System",
             ]),
         library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries

@@ -15,14 +15,14 @@ enum TidyRules {
         "Core": ["Kit"],
         "Journal": ["Kit", "System", "CSQLite", "CSodium"],
         "Channel": ["Journal", "Kit", "Wire", "System"],
-        "Transfer": ["Wire", "System", "CCurl"],
+        "Transfer": ["Kit", "Wire", "System", "CCurl"],
         "Gateway": ["Kit", "Wire", "System", "Transfer"],
         "Delivery": ["Kit", "Wire", "System", "Transfer"],
         "Egress": ["Kit", "System"],
         "Platform": ["Kit", "Wire", "System"],
         "Service": [
-            "Core", "Journal", "Channel", "Gateway", "Delivery", "Egress", "Platform", "Kit", "Wire",
-            "System",
+            "Core", "Journal", "Channel", "Transfer", "Gateway", "Delivery", "Egress", "Platform", "Kit",
+            "Wire", "System",
         ],
         "CLI": [
             "Service", "Platform", "Kit", "Wire", "System", "Gateway", "Delivery", "Egress", "Journal",

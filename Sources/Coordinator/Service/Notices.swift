@@ -1,10 +1,10 @@
 // Tells the user outside of the terminal when a session waits or ends: a command, a webhook, the desktop.
 import Core
-import Gateway
 import Journal
 import Kit
 import Synchronization
 import System
+import Transfer
 
 /// Follows the journal and notifies once for each occasion.
 ///

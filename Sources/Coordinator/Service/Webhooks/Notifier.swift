@@ -1,9 +1,9 @@
 import Channel
 import Core
-import Gateway
 import Kit
 import Synchronization
 import System
+import Transfer
 import Wire
 
 /// Tells a chat bot or a phone what waits for a person, and hears what the person decided. At least once,

@@ -1,7 +1,6 @@
 // One POST to a server of the world, TLS included, for what is not a model: notifications and webhooks.
 public import Kit
 import Synchronization
-import Transfer
 public import Wire
 
 /// Sends a body to an address.
