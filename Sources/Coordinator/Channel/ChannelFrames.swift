@@ -56,7 +56,7 @@ enum ClientFrame: Sendable, Hashable {
         guard let after, after >= 0 else {
             throw ChannelError(400, "bad_frame", "`after` is the number of an event, or 0")
         }
-        self = .hello(token: token, after: after, takesSnapshot: json["snapshot"]?.boolValue ?? false)
+        self = .hello(token: token, after: after, takesSnapshot: json["snapshot"]?.boolValue ?? true)
     }
 
     init(_ text: String) throws(ChannelError) {

@@ -73,7 +73,7 @@ public protocol ChannelSession: Sendable {
     var snapshotDirectory: String { get }
     /// Changes with every append.
     var changes: Condition<Int64> { get }
-    /// `summary`, `diff`, `cost` or `verify`.
+    /// `summary`, `diff`, `cost`, `verify` or `output`.
     func read(_ what: String) throws(ChannelError) -> JSON
     /// Carries a command out, or says why not. The answer is what is true afterwards.
     func perform(_ command: CanvasCommand) throws(ChannelError) -> JSON

@@ -1,6 +1,6 @@
-/// When a viewer's next frame of events may go. An event that comes alone goes at once, and so do the first few
-/// of a burst; after them frames keep a distance, so that thousands of events a second become hundreds of
-/// frames and not thousands. A value: the time is given.
+/// When a viewer's next frame of events may go. An event that comes alone goes at once, and so do the first
+/// few of a burst; after them frames keep a distance, so that thousands of events a second become hundreds
+/// of frames and not thousands. A value: the time is given.
 struct FramePacer: Sendable, Hashable {
     private var credits = Limits.burstFrames
     private var countedAt: Int64 = 0

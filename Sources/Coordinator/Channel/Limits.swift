@@ -12,8 +12,8 @@ enum Limits {
     static let burstFrames = 8
     /// Between the frames of a longer burst: four of them in one frame of the screen.
     static let batchMilliseconds: Int64 = 4
-    /// Between two snapshots that are kept; at most so many events are read to make another, and a page that is
-    /// further behind gets one.
+    /// Between two snapshots that are kept; at most so many events are read to make another, and a page
+    /// that is further behind gets one.
     static let keyframeEvents: Int64 = 16384
     /// Of one snapshot as text. What lets it grow is what a session keeps whole: tasks, agents, drawings.
     static let snapshotBytes = 256 << 20

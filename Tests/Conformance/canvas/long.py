@@ -55,9 +55,12 @@ def everyday(source, agent, task, surfaces):
         ("agent.stalled", {"agent": agent, "milliseconds": number}),
         ("egress.denied", {"agent": agent, "host": "example.invalid", "port": 80, "count": 1, "reason": "no"}),
         ("peer.waved", {"agent": agent, "what": f"a kind of a later version, {number}"}),
-        ("canvas.changed", {"agent": agent, "messages": drawing(source, agent, surfaces)}),
+        ("canvas.changed", {"agent": agent, "messages": []}),
     ]
-    return source.choice(kinds)
+    kind, data = source.choice(kinds)
+    if kind == "canvas.changed":
+        data["messages"] = drawing(source, agent, surfaces)
+    return kind, data
 
 
 def drawing(source, agent, surfaces):

@@ -175,7 +175,7 @@ export class Store {
 
     /** Shows the session as it was after this event; null goes back to now. */
     scrub(seq: number | null): void {
-        this.pastTrouble = "";
+        if (!this.isFetching) this.pastTrouble = "";
         if (seq === null || seq >= this.log.head) {
             this.cursor = null;
             this.shown = this.live;

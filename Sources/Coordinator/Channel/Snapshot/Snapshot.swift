@@ -2,8 +2,9 @@ public import Journal
 import Kit
 
 /// A session as of one of its events, in the journal's own words: the events that a page needs in order to
-/// show it, and no more. What was replaced by something later is left out, and what only counts is added up, so
-/// folding these events gives what folding all of them gives, and a page opens a long session at once.
+/// show it, and no more. What was replaced by something later is left out, and what only counts is added
+/// up, so folding these events gives what folding all of them gives, and a page opens a long session at
+/// once.
 ///
 /// An entry that stands for more than itself has a `count`; its `hash` is that of the newest event in it.
 public struct Snapshot: Sendable {

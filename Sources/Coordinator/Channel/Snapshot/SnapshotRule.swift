@@ -1,8 +1,8 @@
 /// What of the events of one type a snapshot keeps.
 ///
-/// A type without a rule is kept whole: it may change the state in a way that nothing later repeats. What has
-/// a rule either replaces what came before it (the newest progress of a task) or is one entry of a list, and a
-/// page shows the newest entries of a list.
+/// A type without a rule is kept whole: it may change the state in a way that nothing later repeats. What
+/// has a rule either replaces what came before it (the newest progress of a task) or is one entry of a
+/// list, and a page shows the newest entries of a list.
 struct SnapshotRule: Sendable {
     /// Members of `data` that tell which events replace each other.
     var keys: [String] = []

@@ -5,8 +5,9 @@ import Kit
 import Synchronization
 import System
 
-/// Follows the journal and keeps snapshots of long sessions, so that a page opens one at once whoever opens it
-/// first. Beside the work, never in its way: a session that is short, as most are, costs a look at its number.
+/// Follows the journal and keeps snapshots of long sessions, so that a page opens one at once whoever opens
+/// it first. Beside the work, never in its way: a session that is short, as most are, costs a look at its
+/// number.
 final class Keyframes: Sendable {
     private let coordinator: Coordinator
     /// Between two looks; what is not kept yet is read from the journal.
@@ -21,7 +22,9 @@ final class Keyframes: Sendable {
             while !isStopping {
                 for (id, session) in coordinator.sessions.withLock({ $0 }) {
                     let channel = RunnerChannel(session: session)
-                    guard channel.head - kept[id, default: 0] >= Snapshots.stride, !isStopping else { continue }
+                    guard channel.head - kept[id, default: 0] >= Snapshots.stride, !isStopping else {
+                        continue
+                    }
                     do throws(JournalError) {
                         kept[id] = try Snapshots(channel).keep { isStopping }
                     } catch {
@@ -29,7 +32,9 @@ final class Keyframes: Sendable {
                         coordinator.world.log("\(id): keep a snapshot: \(error)")
                     }
                 }
-                _ = coordinator.isStopping.wait(timeoutMilliseconds: Self.lookMilliseconds) { $0 ? true : nil }
+                _ = coordinator.isStopping.wait(timeoutMilliseconds: Self.lookMilliseconds) {
+                    $0 ? true : nil
+                }
             }
         }
     }

@@ -28,8 +28,8 @@ struct PersonRequest: Sendable {
     ]
     private static let looked = 10_000
 
-    /// An approval or a denial is of what was shown: the same tree, and every judgement of it. An answer is to
-    /// a question that was shown.
+    /// An approval or a denial is of what was shown: the same tree, and every judgement of it. An answer is
+    /// to a question that was shown.
     func check(_ state: SessionState, journal: Journal) throws(Rejection) {
         guard ["approve", "deny", "permit", "refuse"].contains(type) else { return }
         guard let basis else {

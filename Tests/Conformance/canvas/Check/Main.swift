@@ -1,6 +1,6 @@
-// The coordinator's snapshots for the conformance suite: an exported log on standard input, an event a line; for
-// each number that is given, the snapshot as of that event as a line. After each, what follows is made from that
-// document, as a page's is made from a keyframe.
+// The coordinator's snapshots for the conformance suite: an exported log on standard input, an event a
+// line; for each number that is given, the snapshot as of that event as a line. After each, what follows is
+// made from that document, as a page's is made from a keyframe.
 import Channel
 import Glibc
 import Journal
