@@ -95,6 +95,9 @@ let package = Package(
         .executableTarget(
             name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
             swiftSettings: settings),
+        .executableTarget(
+            name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
+            path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
         // Tests, one folder a module, and what they share
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
