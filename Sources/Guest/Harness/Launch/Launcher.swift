@@ -81,7 +81,7 @@ struct Launcher {
     private func fork() throws(SystemError) -> Int32 {
         guard let group = configuration.group else { return try Processes.fork() }
         let directory = try Files.open(group, O_RDONLY | O_DIRECTORY)
-        return try Processes.fork(intoGroup: directory.raw)
+        return try Processes.fork(into: [], group: directory.raw)
     }
 
     /// Answers the child until it has become the harness.
