@@ -6,7 +6,7 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test deep conformance check bench fuzz kernels test-local-model install uninstall format lint image clean sizes
+.PHONY: help setup build demo test deep conformance check bench fuzz kernels kernel test-local-model install uninstall format lint image clean sizes
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -63,6 +63,9 @@ lint: ## fail on a source that is not in the project's format
 
 sizes: build ## sizes of the programs
 	@ls -l dist/bin dist/kit/hooks dist/kit/guest | awk '$$5 > 0 && NF > 8 {printf "%-24s %10d\n", $$9, $$5}'
+
+kernel: ## a small kernel for guests, from the distribution's source, which AEGIS_KERNEL boots (some minutes)
+	@image/kernel
 
 image: build ## the agent-base image, and the root file system that AEGIS_IMAGE boots (needs root; LEAVE_OUT=chromium)
 	@scripts/setup image && image/build $(LEAVE_OUT)
