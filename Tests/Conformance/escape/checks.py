@@ -25,7 +25,7 @@ UNTRIED = {
 
 
 def run(place, results):
-    for check in (refused_rules, strict_rules, counts, flood, whole_tree, dies_with_parent, fails_closed, report,
+    for check in (refused_rules, argument_rules, strict_rules, counts, flood, whole_tree, dies_with_parent, fails_closed, report,
                   no_landlock, streams, terminal, work, copies, placeholders,
                   relay):
         began = time.monotonic()
@@ -43,6 +43,37 @@ def names(variable):
     text = SOURCE.read_text()
     start = text.index(f"let {variable}")
     return re.findall(r'"(\w+)"', text[start:text.index("\n    ]", start)])
+
+
+def values(variable):
+    """The numbers of a list of SystemCalls.swift."""
+    text = SOURCE.read_text()
+    start = text.index("=", text.index(f"let {variable}"))
+    listed = text[start:text.index("]", text.index("[", start))]
+    return [int(word.replace("_", ""), 0) for word in re.findall(r"\b(?:0x[0-9A-Fa-f_]+|\d+)\b", listed)]
+
+
+def argument_rules(place, check, results):
+    """The rules that look at an argument: every family of sockets, every namespace, every terminal call."""
+    clone, ioctl = results.numbers["clone"], results.numbers["ioctl"]
+    flags, families = values("namespaceFlags"), values("families")
+    check(len(flags) == 8 and len(families) == 20, f"the lists were not read: {flags} {families}")
+    tries = [(f"socket {family} 1 0", "EAFNOSUPPORT", "EPERM") for family in families]
+    tries += [(f"sys {clone} {flag | 17} 0 0 0 0", "EPERM", "EPERM") for flag in flags]
+    tries += [(f"sys {ioctl} 0 {request} z", "EPERM", "EPERM") for request in values("terminalCalls")]
+    # strict lets a few requests pass; on no descriptor at all they say so.
+    allowed = values("strictRequests")
+    lines = "".join(f"{index} {attempt}\n" for index, (attempt, _, _) in enumerate(tries))
+    lines += "".join(f"{1000 + index} sys {ioctl} -1 {request} z\n" for index, request in enumerate(allowed))
+    for kind in ("shell", "strict"):
+        done, said = place.run([place.probe], policy=place.policy(seccomp=kind), text=lines)
+        answers = matrix.Matrix.answers(done.stdout)
+        for index, (attempt, shell, strict) in enumerate(tries):
+            wanted = shell if kind == "shell" else strict
+            check(answers.get(index) == wanted, f"{kind}: {attempt}: {answers.get(index)}, not {wanted}")
+        for index, request in enumerate(allowed):
+            check(answers.get(1000 + index) == "EBADF", f"{kind}: ioctl {request:#x}: {answers.get(1000 + index)}")
+        check(len(said["denials"]) >= 20, f"{kind}: only {len(said['denials'])} kinds of refusals are reported")
 
 
 def refused_rules(place, check, results):
