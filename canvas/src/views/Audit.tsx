@@ -61,7 +61,9 @@ function Chain() {
         : chain.isBlind
         ? { state: "attention", words: "The log came without hashes" }
         : chain.isThrough
-        ? { state: "done", words: chain.from === 1 ? "Whole" : `Whole from event ${chain.from}` }
+        ? chain.sound === 0
+            ? { state: "waiting", words: "Not checked here yet" }
+            : { state: "done", words: chain.from === 1 ? "Whole" : `Whole from event ${chain.from}` }
         : { state: "working", words: "Checking" };
     return (
         <Panel
