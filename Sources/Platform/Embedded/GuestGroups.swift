@@ -5,7 +5,7 @@ import Synchronization
 import System
 
 /// The place for the control groups of all guests of this platform.
-final class GuestGroups: Sendable {
+public final class GuestGroups: Sendable {
     private struct Place {
         var path: String
         var controllers: [String]
@@ -14,7 +14,8 @@ final class GuestGroups: Sendable {
     }
 
     private static let prefix = "openclaw-"
-    private static let wanted = ["memory", "cpu", "pids"]
+    /// Of memory, processors and processes.
+    public static let wanted = ["memory", "cpu", "pids"]
     private static let procs = "cgroup.procs"
 
     private let place = Mutex<Place?>(nil)
@@ -37,6 +38,13 @@ final class GuestGroups: Sendable {
             if found.controllers.count == Self.wanted.count { break }
         }
         place.withLock { $0 = best }
+    }
+
+    /// What would hold the guests of this user here, by trying; nil when no group can be made.
+    public static func tryOut() -> [String]? {
+        let groups = GuestGroups()
+        defer { groups.close() }
+        return groups.controllers
     }
 
     /// The controllers that hold guests here; nil without groups.

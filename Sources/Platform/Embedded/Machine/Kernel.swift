@@ -77,9 +77,8 @@ struct Kernel: Sendable, Hashable {
         do throws(SystemError) {
             builtin = (try? Files.readText("\(modules)/modules.builtin", limit: 4 << 20)) ?? ""
             // A kernel without modules has no list of what they need.
-            dependencies =
-                Files.exists("\(modules)/modules.dep") || builtin.isEmpty
-                ? try Files.readText("\(modules)/modules.dep", limit: 16 << 20) : ""
+            let needsList = Files.exists("\(modules)/modules.dep") || builtin.isEmpty
+            dependencies = try needsList ? Files.readText("\(modules)/modules.dep", limit: 16 << 20) : ""
         } catch {
             throw PlatformError(
                 "no_kernel", "read the modules of \(release): \(error)",
