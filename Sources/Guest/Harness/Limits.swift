@@ -48,8 +48,8 @@ enum Limits {
     /// asks for: the tool server keeps the time, this is for one that does not.
     static let callMilliseconds = 180_000
     static let callSlack = 30_000
-    /// Time for servers of tools to start, and for a call of one, in milliseconds: a little more than what they
-    /// are given in the sandbox, where the time is kept.
+    /// Time for servers of tools to start, and for a call of one, in milliseconds: a little more than what
+    /// they are given in the sandbox, where the time is kept.
     static let serverStartMilliseconds = 120_000
     static let serverCallMilliseconds = 660_000
     /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.
