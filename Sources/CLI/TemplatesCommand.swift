@@ -186,8 +186,8 @@ extension HelpTopic {
             ("plan", "tasks instead of the architect's; see openclaw help plans"),
             (
                 "options",
-                "agents, budget, deadline, model, test as for openclaw run; what is typed there wins; model and "
-                    + "budget also by role: {all: VALUE, ROLE: VALUE}"
+                "agents, budget, deadline, model, test as for openclaw run; what is typed there wins; "
+                    + "model and budget also by role: {all: VALUE, ROLE: VALUE}"
             ),
         ],
         text: """

@@ -172,8 +172,8 @@ extension Template {
 }
 
 extension Template {
-    /// What a file says for an option of `openclaw run`, as values of the command line: `VALUE`, or `ROLE=VALUE`
-    /// where it differs from role to role.
+    /// What a file says for an option of `openclaw run`, as values of the command line: `VALUE`, or
+    /// `ROLE=VALUE` where it differs from role to role.
     /// - Returns: Nil when it is neither a value nor values by role, where the option takes those.
     public static func optionValues(_ node: YAMLNode, of option: String) -> [String]? {
         if case .scalar(let text, _, _) = node { return [text] }

@@ -64,6 +64,7 @@ import Wire
             ], "secrets": ["TOKEN": "t-123"],
         ])
         try body(begun) { host.call("mcp__s__t", ["a": "\"\n\\"]) }
+        host.close()
         return seen.withLock { $0 }
     }
 

@@ -81,7 +81,7 @@ def one_session(name, *options):
         check(not any(e["type"] == "agent.lost" for e in events), "an agent was lost")
         if session["state"] != "completed":
             check(git(repository, "rev-parse", "main") == head, "something was merged although the session failed")
-        tools = [e for e in events if e["type"] == "task.progress" and "→" in e["data"].get("message", "")]
+        tools = [e for e in events if e["type"] == "task.progressed" and "→" in e["data"].get("message", "")]
         tokens = sum(e["data"].get("usage", {}).get("output", 0) for e in settled)
         minutes = (time.monotonic() - begin) / 60
         print(f"ok    {name}: {session['state']} (exit {ended.returncode}) after {minutes:.1f} min, "
@@ -89,7 +89,7 @@ def one_session(name, *options):
         if os.environ.get("LOCAL_MODEL_SHOWS"):
             print(ended.stdout)
             for event in events:
-                if event["type"] in ("task.progress", "task.failed", "session.failed"):
+                if event["type"] in ("task.progressed", "task.failed", "session.failed"):
                     print("  ", json.dumps(event["data"])[:400])
 
 

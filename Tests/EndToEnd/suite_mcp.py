@@ -105,7 +105,7 @@ def servers_of_tools_work_in_the_sandbox_and_keep_what_they_were_given():
         check(seen[7][1]["source"]["data"].startswith("iVBORw0KGgo"), f"the picture: {seen[7]}")
         check("\ngrown\n" in seen[9], f"the tool that came later: {seen[8]} {seen[9]}")
         check("There is no tool mcp__gone__x" in seen[10], seen[10])
-        told = [e["data"].get("message", "") for e in home.events(session) if e["type"] == "task.progress"]
+        told = [e["data"].get("message", "") for e in home.events(session) if e["type"] == "task.progressed"]
         check(any("gone is not there" in words for words in told), f"nobody was told: {told}")
         for place in (home.path / "aegis/openclaw").rglob("*"):
             if place.is_file() and place.name != "secrets.yaml":

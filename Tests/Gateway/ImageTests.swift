@@ -3,8 +3,8 @@ import Testing
 
 @testable import Gateway
 
-/// Images between the languages: those that a guest sends in OpenAI's become those of the Messages API, and those
-/// of a result of a tool become those that OpenAI's servers take.
+/// Images between the languages: those that a guest sends in OpenAI's become those of the Messages API, and
+/// those of a result of a tool become those that OpenAI's servers take.
 @Suite struct ImageTests {
     private static let data = "iVBORw0KGgo="
     private let url: JSON = "data:image/png;base64,iVBORw0KGgo="

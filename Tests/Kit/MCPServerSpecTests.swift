@@ -22,7 +22,8 @@ import Testing
     @Test func `a role's servers are read with everything that they say`() throws {
         let role = try role(
             """
-              docs: {command: [python3, s.py], env: {A: "1"}, secrets: [DOCS_KEY], tools: [find], timeout_ms: 5000}
+              docs: {command: [python3, s.py], env: {A: "1"}, secrets: [DOCS_KEY], tools: [find],
+                timeout_ms: 5000}
               web: {url: "https://mcp.example.org/mcp", headers: {X-Team: core}, bearer: WEB_TOKEN}
             """, egress: "[mcp.example.org]")
         #expect(role.mcp.map(\.name) == ["docs", "web"])

@@ -47,7 +47,8 @@ import Testing
     @Test func `models and budgets may differ from role to role, other options may not`() throws {
         let template = try Template.parse(
             "name: x\nparameters: {m: {default: haiku}}\ntask: t\n"
-                + "options: {model: {all: opus, reviewer: '${m}', tester: '${m}?effort=low'}, budget: {coder: '2'}}",
+                + "options: {model: {all: opus, reviewer: '${m}', tester: '${m}?effort=low'}, "
+                + "budget: {coder: '2'}}",
             source: "t.yaml")
         let filled = try template.fill([:])
         #expect(filled.options["model"] == ["opus", "reviewer=haiku", "tester=haiku?effort=low"])

@@ -1,7 +1,7 @@
 import Kit
 
-/// The requests of a session to its models over time, drawn with letters: it shows whether the team went at an
-/// even pace, waited for a limit, or stormed it.
+/// The requests of a session to its models over time, drawn with letters: it shows whether the team went at
+/// an even pace, waited for a limit, or stormed it.
 enum RequestGraph {
     /// Rows at most; the first of these spans in seconds that needs no more of them is a row's.
     private static let rowLimit = 40
@@ -63,7 +63,8 @@ enum RequestGraph {
     private static func draw(_ rows: [Row], span: Int64, offset: Int64) -> String {
         let most = max(1, rows.map(\.requests).max() ?? 1)
         var lines = [
-            "Requests to models, every \(span) s: \(rows.map(\.requests).reduce(0, +)) in all, at most \(most) in a row"
+            "Requests to models, every \(span) s: \(rows.map(\.requests).reduce(0, +)) in all, "
+                + "at most \(most) in a row"
         ]
         for (index, row) in rows.enumerated() {
             let length = row.requests == 0 ? 0 : max(1, row.requests * width / most)

@@ -283,7 +283,7 @@ struct Conversation {
         return .result(Self.result(of: call, content, isError))
     }
 
-    /// A server of tools has more of them. What a prompt had, it keeps: a tool that is gone says so when called.
+    /// A server of tools has more of them. What a prompt had, it keeps: one that is gone says so when called.
     private mutating func addTools() throws(AgentError) {
         let listed = try harness.call("tools.list", ["task": .string(id)])["tools"]?.arrayValue ?? []
         let known = Set(tools.compactMap { $0["name"]?.stringValue })

@@ -50,12 +50,12 @@ enum Limits {
     static let longestRetryMilliseconds = 5000
     /// Longest life of a task's tool sandbox, in milliseconds: longer than any guest lives.
     static let toolSessionMilliseconds: Int64 = 24 * 3_600_000
-    /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two looks at
-    /// its report until then.
+    /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two
+    /// looks at its report until then.
     static let sandboxMilliseconds: Int64 = 30_000
     static let sandboxLookMilliseconds = 2
-    /// Time for servers of tools to start, and to list what they have, in milliseconds: a little more than what
-    /// they are given in the sandbox, where the time is kept.
+    /// Time for servers of tools to start, and to list what they have, in milliseconds: a little more than
+    /// what they are given in the sandbox, where the time is kept.
     static let serverStartMilliseconds = 120_000
     static let serverListMilliseconds = 180_000
     /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.

@@ -226,8 +226,8 @@ struct MCPServerReader {
         return texts.values.allSatisfy { isPlain($0, field) } ? texts : [:]
     }
 
-    /// Of bounded length, without zero bytes, and without the `${NAME}` that other programs fill in from their
-    /// environment: here nothing is filled in.
+    /// Of bounded length, without zero bytes, and without the `${NAME}` that other programs fill in from
+    /// their environment: here nothing is filled in.
     private mutating func isPlain(_ text: String, _ field: String) -> Bool {
         guard text.utf8.count <= MCPServerLimits.textBytes, !text.utf8.contains(0) else {
             note(field, "is longer than \(MCPServerLimits.textBytes) bytes, or holds a zero byte")
@@ -236,7 +236,7 @@ struct MCPServerReader {
         guard !text.contains("${") else {
             note(
                 field,
-                "${…} is not filled in; secrets are named in the mcp section of a role, see openclaw help roles"
+                "${…} is not filled in; secrets are named in a role's mcp section, see openclaw help roles"
             )
             return false
         }

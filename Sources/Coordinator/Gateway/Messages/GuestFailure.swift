@@ -10,8 +10,8 @@ struct GuestFailure: Error, Sendable, Hashable {
     let message: String
     /// What SDKs act on.
     var details: JSON?
-    /// Whether the guest should ask again. Mostly not: what is worth another try, the gateway has tried. But it
-    /// cannot take back an answer that has begun, nor go on when the coordinator ends.
+    /// Whether the guest should ask again. Mostly not: what is worth another try, the gateway has tried. But
+    /// it cannot take back an answer that has begun, nor go on when the coordinator ends.
     var isWorthRetrying: Bool
 
     init(_ status: Int, _ message: String, type: String? = nil, isWorthRetrying: Bool = false) {

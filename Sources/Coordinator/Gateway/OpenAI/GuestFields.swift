@@ -6,7 +6,7 @@ struct GuestFields {
     let fields: [String: JSON]
 
     /// - Parameters:
-    ///   - known: Fields that are translated or may be dropped; every other one that says something is refused.
+    ///   - known: Fields that are translated or may be dropped; another one is refused.
     ///   - refusal: What is said of those.
     init(_ json: JSON, known: Set<String>, refusal: String) throws(GuestFailure) {
         guard let fields = json.objectValue else {

@@ -36,7 +36,7 @@ struct Courier: Sendable {
     let token: String
     let isStopping: @Sendable () -> Bool
 
-    /// - Parameter known: Of an earlier courier: its connections are used on when they lead to the same place.
+    /// - Parameter known: Of an earlier courier: its connections are kept when they lead to the same place.
     init(
         url: String, token: String, known: HTTPConnection? = nil, isStopping: @escaping @Sendable () -> Bool
     ) throws(HarnessError) {

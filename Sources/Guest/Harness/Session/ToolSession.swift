@@ -97,8 +97,8 @@ final class ToolSession: Sendable {
         return answer
     }
 
-    /// Asks what runs in it. What does not keep its time is ended with all others of its task, because nothing
-    /// in there can be trusted to end it.
+    /// Asks what runs in it. What does not keep its time is ended with all others of its task, because
+    /// nothing in there can be trusted to end it.
     /// - Parameter what: What it is asked for, for words.
     func request(_ method: String, _ params: JSON, for what: String, timeoutMilliseconds: Int)
         throws(HarnessError) -> JSON

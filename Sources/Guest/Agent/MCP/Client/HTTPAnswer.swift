@@ -1,8 +1,8 @@
 import Kit
 import Wire
 
-/// The answer to one HTTP request as curl prints it: a head, then a body that is not chunked any more. A value:
-/// no I/O.
+/// The answer to one HTTP request as curl prints it: a head, then a body that is not chunked any more. A
+/// value: no I/O.
 struct HTTPAnswer {
     /// What came to light with the last bytes.
     enum Piece: Equatable {

@@ -4,8 +4,8 @@ import Synchronization
 import System
 import Wire
 
-/// A server behind streamable HTTP: a POST for each of our messages, whose answer brings the server's, and one
-/// GET for what it says of its own accord. curl does the talking: it knows TLS and the sandbox's proxy.
+/// A server behind streamable HTTP: a POST for each of our messages, whose answer brings the server's, and
+/// one GET for what it says of its own accord. curl does the talking: it knows TLS and the sandbox's proxy.
 final class HTTPTransport: MCPTransport {
     private struct State {
         var version: String?

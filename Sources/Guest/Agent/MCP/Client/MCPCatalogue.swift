@@ -2,8 +2,8 @@ import Kit
 
 /// The tools of all servers as a model is shown them. A value.
 ///
-/// A tool is what it was when it was first seen: a server that describes it differently later has it withdrawn,
-/// because somebody may have read the first description and agreed to it.
+/// A tool is what it was when it was first seen: a server that describes it differently later has it
+/// withdrawn, because somebody may have read the first description and agreed to it.
 struct MCPCatalogue {
     /// What a name stands for.
     enum Entry: Equatable {
@@ -77,8 +77,8 @@ struct MCPCatalogue {
 
     // MARK: What is shown
 
-    /// `mcp__SERVER__TOOL` of the letters that providers take. One that had to be changed ends with a piece of
-    /// its digest, so that two do not become one.
+    /// `mcp__SERVER__TOOL` of the letters that providers take. One that had to be changed ends with a piece
+    /// of its digest, so that two do not become one.
     static func shown(_ name: String, of server: String) -> String {
         let plain = String(
             name.unicodeScalars.map { scalar -> Character in

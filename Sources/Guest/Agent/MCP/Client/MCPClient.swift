@@ -2,8 +2,8 @@ import Kit
 import System
 import Wire
 
-/// One server: the handshake, the list of its tools, calls. Everything that it sends is bounded, and everything
-/// that we wait for has an end.
+/// One server: the handshake, the list of its tools, calls. Everything that it sends is bounded, and
+/// everything that we wait for has an end.
 final class MCPClient: Sendable {
     private struct State {
         var exchange = MCPExchange()

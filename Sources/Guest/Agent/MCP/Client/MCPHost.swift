@@ -131,9 +131,8 @@ final class MCPHost: Sendable {
                 if hasNews(client) { answer["tools_changed"] = true }
                 return answer
             } catch {
-                return Self.problem(
-                    "The call of \(server) came to nothing. \(Fence.wrap(error.description, source: "mcp \(server)"))"
-                )
+                let words = Fence.wrap(error.description, source: "mcp \(server)")
+                return Self.problem("The call of \(server) came to nothing. \(words)")
             }
         }
     }

@@ -3,8 +3,8 @@
 
 /// The numbers that a hostile server runs against.
 enum MCPLimits {
-    /// Versions of the protocol that begin with a handshake, the newest first: what is used of them here is the
-    /// same in all. 2026-07-28 begins without one and is not spoken; servers of it answer these, too.
+    /// Versions of the protocol that begin with a handshake, the newest first: what is used of them here is
+    /// the same in all. 2026-07-28 begins without one and is not spoken; servers of it answer these, too.
     static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
     /// One message, in bytes: a result may hold a few images.
     static let messageBytes = 16 << 20
@@ -18,7 +18,7 @@ enum MCPLimits {
     static let strayMessages = 100
     /// Messages in one batch, which the version of 2025-03-26 has.
     static let batch = 100
-    /// Time for a server to start and to say what it has, in milliseconds: an interpreter on a loaded machine.
+    /// Time for a server to start and to say what it has, in milliseconds: interpreters are slow.
     static let startMilliseconds = 30_000
     /// Longest call however much progress it reports, in milliseconds.
     static let callMilliseconds = 600_000
