@@ -161,11 +161,13 @@ def bounds_of_a_namespace_guest(ground):
 
 def secrets_are_nowhere(ground):
     """A canary is in the environment of what is started, and in no file and no other user's view."""
-    ground.host.call("injectSecrets", {"secrets": {"CANARY": "c4n4ry-0123456789"}})
+    # Made here, so that no source that the machine can see has it.
+    canary = f"c4n4ry-{os.urandom(5).hex()}"
+    ground.host.call("injectSecrets", {"secrets": {"CANARY": canary}})
     done, text = ground.host.execute("echo ${#CANARY} $CANARY")
     check(text == "17 [redacted CANARY]", text)
     _, found = ground.host.execute(
-        "grep -rl c4n4ry-01234 /etc /run /tmp /var/tmp /home /workspace 2>/dev/null; "
+        f"grep -rl {canary} /etc /run /tmp /var/tmp /home /workspace 2>/dev/null; "
         "/openclaw/bin/openclaw-harness as 1001 1001 -- /bin/sh -c "
         "'cat /proc/1/environ /proc/[0-9]*/environ 2>/dev/null | tr \"\\0\" \"\\n\" | grep -c \"^CANARY=c4n4ry\"; "
         "ls -d /proc/1 2>/dev/null'", env={"CANARY": "none"})
