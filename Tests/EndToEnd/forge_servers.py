@@ -78,7 +78,8 @@ class GitLab(GitHub):
         ("PUT", "pull"): ({}, {"title": str, "description": str, "target_branch": str, "add_labels": str, "reviewer_ids": list}),
         ("PUT", "merge"): ({}, {"sha": str, "squash": bool}),
     }
-    PROJECT = r"/projects/acme%2[Ff]widgets"
+    # A repository of this machine has its directories before it.
+    PROJECT = r"/projects/[^/]*acme%2Fwidgets"
     ROUTES = [
         (PROJECT + r"/merge_requests", "pulls"), (PROJECT + r"/merge_requests/(\d+)", "pull"),
         (PROJECT + r"/merge_requests/(\d+)/merge", "merge"), (PROJECT + r"/issues/(\d+)", "issue"),

@@ -41,7 +41,7 @@ def gitea_and_gitlab_get_one_pull_request_with_labels_and_reviewers_and_merge_it
 def faults_of_gitea_and_gitlab_make_no_second_pull_request():
     paths = {
         "gitea": ("/repos/acme/widgets/pulls", "POST /repos/acme/widgets/issues/NUMBER/labels"),
-        "gitlab": ("/projects/acme%2Fwidgets/merge_requests", "PUT /projects/acme%2Fwidgets/merge_requests/NUMBER"),
+        "gitlab": ("PROJECT/merge_requests", "PUT PROJECT/merge_requests/NUMBER"),
     }
     for provider, server in SERVERS.items():
         pulls, labels = paths[provider]
@@ -50,7 +50,8 @@ def faults_of_gitea_and_gitlab_make_no_second_pull_request():
                 {f"POST {pulls}": ["cut"]}, {f"POST {pulls}": ["500", "502"], f"GET {pulls}": ["503"]}, {f"POST {pulls}": ["hang", "409"]},
             ]):
                 faults[labels.replace("NUMBER", str(41 + index))] = ["500"]
-                forge.github.faults = {key: list(value) for key, value in faults.items()}
+                project = "/projects/" + str(forge.bare).strip("/").removesuffix(".git").replace("/", "%2F")
+                forge.github.faults = {key.replace("PROJECT", project): list(value) for key, value in faults.items()}
                 home.run("run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes", "--label", "bot")
                 check(len(forge.github.pulls) == index + 1, f"{provider} {faults}: {forge.github.pulls}")
                 check(forge.github.pulls[-1]["labels"] == ["bot"], f"{provider} {faults}: {forge.github.pulls}")
@@ -106,6 +107,17 @@ def a_red_check_of_the_pull_request_becomes_a_task_and_green_ones_are_what_yes_w
 
 
 @test
+def checks_that_cannot_be_watched_are_no_consent_and_no_endless_wait():
+    with Home(**TOKENS) as home, Forge(home, server=forge_servers.Gitea, provider="gitea") as forge:
+        forge.github.ROUTES = [route for route in forge.github.ROUTES if route[1] != "status"]
+        done = home.run(
+            "run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--watch-checks", "--yes", check=False)
+        check(done.returncode == 1 and "could not be waited for" in done.stdout, done.stdout + done.stderr)
+        check(not forge.only()["merged_at"], "it was merged")
+        forge.github.problems.clear()
+
+
+@test
 def a_task_that_a_person_adds_is_done_before_the_result_is_asked_about_again():
     with Home() as home:
         repository = home.repository(EXAMPLE)
@@ -144,7 +156,7 @@ def four_fifths_of_the_budget_are_asked_about_and_yes_doubles_it():
             if turn == 10:
                 go.wait(120)
             block = {"type": "tool_use", "id": f"toolu_{turn}", "name": "bash", "input": {"command": f"echo {turn} >file"}}
-            if turn == 13:
+            if turn >= 13:
                 block.update(name="complete_task", input={"summary": "done"})
             return [block]
 

@@ -93,7 +93,7 @@ def an_architect_gives_a_task_to_a_role_of_the_repository_and_no_model_to_anybod
             "name: docs\nextends: coder\ndescription: Writes documents.\nprompt: You write documents and no code.\n")
         git(repository, "add", "-A")
         git(repository, "commit", "-qm", "A role")
-        home.run("roles", "trust", "docs", "--repo", str(repository))
+        home.run("roles", "trust", "docs", "--yes", "--repo", str(repository))
         script = home.path / "model.yaml"
         task = "{id: readme, title: Add a readme, description: Say how, role: ROLE, write_set: [README.md]MORE}"
         plans = [task.replace("ROLE", "wizard"), task.replace("MORE", ", model: 'openai:x@http://127.0.0.1:1/v1'"), task]

@@ -81,7 +81,7 @@ def a_session_is_about_a_directory_at_a_branch():
         check(wrong.returncode == 5 and "no directory nowhere" in wrong.stderr, f"{wrong.returncode} {wrong.stderr}")
         check(home.run(*run, "--subdir", "../x", check=False).returncode == 2, "two directories pass")
         # The script edits calculator.py where it starts, and the gate's tests are red anywhere else.
-        events = home.json(*run, "--agents", "4")
+        events = home.json(*run, "--agents", "1")
         session = next(e["session"] for e in events)
         check(any(e["type"] == "session.completed" for e in events), f"{events[-1]}")
         changed = git(repository, "diff", "--name-only", "mono", f"openclaw/{session}").split()

@@ -101,6 +101,12 @@ extension Work {
             fail(
                 "bringing the result home failed: \(reason)",
                 "it is on the branch openclaw/\(session) of the session repository")
+        case .proposePull where yesWaitsForChecks, .watchChecks where yesWaitsForChecks:
+            // Nobody is there who could approve without them.
+            fail(
+                "the checks of the pull request could not be waited for: \(reason)",
+                "the work is kept; openclaw diff \(session) shows it. Start again without --watch-checks to "
+                    + "deliver it without them")
         case .proposePull, .watchChecks, .forecast, .deliverMessage, .raiseBudget:
             // None of these is what the session is for; the person is told.
             add(
@@ -114,6 +120,11 @@ extension Work {
             add(.sessionCompleted(commit: commit))
         case .cancelTask, .retireAgent, .pauseAgents, .resumeAgents, .teardown: break
         }
+    }
+
+    private var yesWaitsForChecks: Bool {
+        state.phase == .approving && state.configuration?.autoApprove == true
+            && state.configuration?.pullRequest?.watchesChecks == true
     }
 
     private mutating func loseStarting(_ agent: String, _ generation: Int, _ reason: String) {

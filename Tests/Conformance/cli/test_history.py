@@ -28,12 +28,13 @@ def sessions_are_filtered_and_the_page_of_one_says_what_came_of_it(world):
 
 @test
 def words_are_found_in_what_happened(world):
+    world.finished
     hits = world.home.json("search", "subtraction", "ORDER")
     check(any(h["session"] == world.finished and h["type"] == "task.completed" for h in hits), hits)
     check(len(world.home.json("search", "coder", "--limit", "3")) == 3, "--limit")
     # What a model said or was told is no event.
-    check(world.home.json("search", "Now the fix", check=False) == [], "an event quotes a transcript")
-    told = world.home.json("search", "--transcripts", "now", "the", "FIX")
+    check(world.home.json("search", "nonlocal position", check=False) == [], "an event quotes a transcript")
+    told = world.home.json("search", "--transcripts", "nonlocal", "POSITION")
     check(any(h["session"] == world.finished and h["type"] == "transcript" and h["agent"] == "t1" for h in told), told)
     nothing = world.home.run("search", "no such words", check=False)
     check(nothing.returncode == 1 and "nothing holds" in nothing.stderr, nothing.stderr)
