@@ -39,8 +39,7 @@ public struct Role: Sendable, Hashable {
     /// All tools there are.
     public static let knownTools = [
         "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
-        "verdict",
-        "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse",
+        "verdict", "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse", "draw",
     ]
 }
 

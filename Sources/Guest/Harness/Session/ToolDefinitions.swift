@@ -163,6 +163,11 @@ extension Tools {
                 "verdict": ["type": "string", "enum": ["approve", "request_changes"]],
                 "summary": text("Why."),
             ], required: ["verdict", "summary"]),
+        "draw": .init(
+            "Show people a diagram, a table, results or a question on the session's canvas: A2UI v0.9"
+                + " messages (createSurface, updateComponents, updateDataModel, deleteSurface), with the"
+                + " catalog openclaw/session/v1. What a person does there comes back to you as a message.",
+            ["messages": ["type": "array", "items": ["type": "object"]]], required: ["messages"]),
         "notes": .init(
             "Read the session's shared notes, or append to them.", ["text": text("What to append.")],
             required: []),

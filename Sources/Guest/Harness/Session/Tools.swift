@@ -10,6 +10,7 @@ struct Tools: Sendable {
     /// Tools that only the coordinator can answer, and where.
     private static let coordination = [
         "plan": "plan", "assign": "tasks/assign", "comment": "comments", "verdict": "verdict",
+        "draw": "canvas",
     ]
 
     private var names: [String] { (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue) }
