@@ -93,6 +93,9 @@ let package = Package(
         .executableTarget(
             name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
             swiftSettings: settings),
+        .executableTarget(
+            name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
+            path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
         // Tests, one folder a module
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),

@@ -2,7 +2,7 @@
 
 import { short } from "./format";
 import type { SessionEvent } from "./event";
-import { field, type Json, list, number, text, texts } from "./json";
+import { field, isObject, type Json, list, number, text, texts } from "./json";
 import type { Agent, Model, Phase, Task } from "./model";
 import type { State } from "../parts/Glyph";
 
@@ -101,6 +101,11 @@ export interface Line {
 }
 
 export function eventLine(event: SessionEvent, model: Model): Line {
+    const line = lineOf(event, model);
+    return event.count > 1 ? { ...line, words: `${line.words} (the last of ${event.count})` } : line;
+}
+
+function lineOf(event: SessionEvent, model: Model): Line {
     const { type, data } = event;
     const agent = text(data, "agent");
     const task = text(data, "task");
@@ -270,8 +275,21 @@ export function eventLine(event: SessionEvent, model: Model): Line {
         case "canvas.changed":
             return say("Drew on the canvas", "quiet");
         default:
-            return say(type, "quiet", agent || "coordinator");
+            return say(plainly(type, data), "quiet", agent || text(data, "by") || "coordinator");
     }
+}
+
+/** An event of a kind without words of its own: its name, and what it says in short. */
+function plainly(type: string, data: Json): string {
+    const [noun = "", ...verb] = type.split(".");
+    const facts = Object.entries(isObject(data) ? data : {})
+        .filter(([name, value]) =>
+            name !== "agent" && name !== "by" && (typeof value === "string" || typeof value === "number")
+        )
+        .slice(0, 3)
+        .map(([name, value]) => `${name.replaceAll("_", " ")} ${String(value)}`);
+    const name = `${noun.slice(0, 1).toUpperCase()}${noun.slice(1)} ${verb.join(" ")}`.trim();
+    return facts.length === 0 ? name : `${name}: ${facts.join(", ")}`;
 }
 
 function files(data: Json): string {
