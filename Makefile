@@ -28,6 +28,7 @@ deep: ## the simulation and the merge queue's property test with all their cases
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
 	@scripts/setup test && Tests/Conformance/websocket/run --full
+	@CANVAS_CUTS=100 CANVAS_KILLS=10 Tests/EndToEnd/run what_the_page_applied_is_the_journal_whatever_was_cut_and_killed
 
 bench: build ## measure against peers and floors in the same run
 	@scripts/setup test && scripts/bench --write
