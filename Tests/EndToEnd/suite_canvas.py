@@ -55,10 +55,10 @@ def what_the_page_applied_is_the_journal_whatever_was_cut_and_killed():
 def a_long_session_opens_from_a_snapshot_and_any_moment_of_it_can_be_shown():
     with Home() as home:
         session = finished(home)
-        length = 60_000
+        length = 40_000
         grow(home, session, length)
         check(home.run("session", session, "--verify").returncode == 0, "the journal that was made does not verify")
-        found = scene(home, session, "long", length=length, moments=[40_000, 17, 55_555, 20_001])
+        found = scene(home, session, "long", length=length, moments=[30_000, 17, 35_555, 20_001])
         check(found["head"] >= length, str(found))
         folder = home.path / f"aegis/openclaw/sessions/{session}/snapshots"
         wait_for(lambda: len(list(folder.glob("*.json"))) == length // 16384, "the keyframes", 60)

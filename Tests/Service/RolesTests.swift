@@ -127,7 +127,6 @@ import Testing
         let long = String(repeating: "x", count: 200) + "word" + String(repeating: "y", count: 200)
         let excerpt = Coordinator.excerpt(long, around: "word")
         #expect(
-            excerpt.contains("xword") && excerpt.count == 126
-                && excerpt.first == "…" && excerpt.last == "…")
+            excerpt.contains("xword") && excerpt.count == 126 && excerpt.first == "…" && excerpt.last == "…")
     }
 }

@@ -5,6 +5,7 @@ import { field, number, text, texts } from "./json";
 import type { Agent, Model, Usage } from "./model";
 import { mark, withAgent, withTask } from "./foldTasks";
 import { append } from "./tape";
+import { denialWords } from "./words";
 
 export function foldAgents(model: Model, event: SessionEvent): Model | null {
     const { type, at, seq, data } = event;
@@ -96,7 +97,7 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
                 at,
                 from: id,
                 to: text(data, "task"),
-                text: texts(data, "denials").join("; "),
+                text: texts(data, "denials").map(denialWords).join("; "),
             };
             return {
                 ...withAgent(model, id, at, { denials: (known?.denials ?? 0) + event.count }),

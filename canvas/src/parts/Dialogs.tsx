@@ -6,6 +6,7 @@ import { act, useApp, useStore, useUi } from "../app";
 import { bindings } from "../core/keys";
 import { planTasks } from "../core/model";
 import { harmless, oneLine } from "../core/text";
+import { questionWords } from "../core/words";
 import { Digest } from "./basic";
 import { Facts } from "./Gate";
 
@@ -206,6 +207,9 @@ function AnswerDialog() {
     };
     return (
         <Modal title="The coordinator asks you">
+            <p>
+                <strong>{questionWords(question?.kind ?? "")}</strong>
+            </p>
             <p dir="auto">{harmless(question?.summary ?? "", 2000)}</p>
             <p className="muted">
                 {"This is about "}

@@ -5,6 +5,7 @@ import { type App } from "../app";
 import { money } from "../core/format";
 import { isOver, type Model, planTasks } from "../core/model";
 import { harmless, oneLine } from "../core/text";
+import { questionWords } from "../core/words";
 import { Digest } from "./basic";
 import { Glyph } from "./Glyph";
 
@@ -115,7 +116,9 @@ export function Questions() {
             <ul>
                 {questions.map((one) => (
                     <li key={one.id}>
-                        <span dir="auto">{harmless(one.summary, 600)}</span>
+                        <span dir="auto">
+                            <strong>{questionWords(one.kind)}</strong> {harmless(one.summary, 600)}
+                        </span>
                         <code className="digest">{oneLine(one.id, 60)}</code>
                         <ActionButton
                             kind="plain"

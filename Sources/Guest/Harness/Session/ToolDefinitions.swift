@@ -174,8 +174,8 @@ extension Tools {
             ], required: ["verdict", "summary"]),
         "draw": .init(
             "Show people a diagram, a table, results or a question on the session's canvas: A2UI v0.9"
-                + " messages (createSurface, updateComponents, updateDataModel, deleteSurface) with the catalog"
-                + " openclaw/session/v1. What a person does there comes back to you as a message.",
+                + " messages (createSurface, updateComponents, updateDataModel, deleteSurface), with the"
+                + " catalog openclaw/session/v1. What a person does there comes back to you as a message.",
             ["messages": ["type": "array", "items": ["type": "object"]]], required: ["messages"]),
         "notes": .init(
             "Read the session's shared notes, or append to them.", ["text": text("What to append.")],

@@ -1,7 +1,6 @@
 // The validator of the coordinator on standard input, for the conformance suite: one update a line, as an
-// agent would send it, or `{"updates":[…]}` for several after each other; one line back, `{"messages":[…]}`
-// as viewers get them or `{"error":…}`.
-// `a2ui-check catalog` prints our catalog.
+// agent would send it, or `{"updates":[…]}` for several after each other; one line back, either
+// `{"messages":[…]}` as viewers get them or `{"error":…}`. `a2ui-check catalog` prints our catalog.
 import Glibc
 import Kit
 import System
