@@ -33,9 +33,9 @@ class Unix(http.client.HTTPConnection):
 class Platform:
     """Asks the platform of a home; as a context it starts one, and ends it."""
 
-    def __init__(self, home, **environment):
+    def __init__(self, home, prefix=(), **environment):
         self.socket = str(home.path / "aegis/aegisd.sock")
-        self.home, self.environment = home, environment
+        self.home, self.prefix, self.environment = home, list(prefix), environment
         self.child = None
 
     def __enter__(self):
@@ -43,7 +43,7 @@ class Platform:
         log.mkdir(parents=True, exist_ok=True)
         self.log = open(log / "platform.log", "ab")
         self.child = subprocess.Popen(
-            [OPENCLAW, "platform", "serve"], env={**self.home.environment, **self.environment}, stdout=self.log,
+            [*self.prefix, OPENCLAW, "platform", "serve"], env={**self.home.environment, **self.environment}, stdout=self.log,
             stderr=self.log)
         wait_for(self.answers, "the platform")
         self.call("PUT", "/v1/secrets/test/SESSION_TOKEN", {"value": SECRET})

@@ -1,7 +1,9 @@
 """Guests that wait, sleep, hang and die: the long-running policy, the warm pool, and what of a secret stays where."""
 
 import concurrent.futures
+import os
 import pathlib
+import subprocess
 import time
 
 from home import Home, check, git, kill, wait_for
@@ -86,6 +88,32 @@ def a_guest_that_is_told_to_stand_still_is_not_woken_by_work_and_its_time_does_n
         check(platform.execute(instance, "echo here") == "here", "it does not go on")
         ended = wait_for(lambda: platform.instance(instance).get("exit"), "the end of its run time", 30)
         check("longest run time" in ended["reason"], ended)
+
+
+@test
+def a_guest_without_a_control_group_of_its_own_stands_still_by_signals():
+    """An ordinary user may make no group, as on most machines."""
+    check(os.geteuid() == 0, "this test becomes an ordinary user and needs root to do so")
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with Home(AEGIS_PAUSE_AFTER_IDLE_MS="0") as home:
+        (home.path / "aegis/openclaw").mkdir(parents=True, exist_ok=True)
+        subprocess.run(["chown", "-R", "65534:65534", str(home.path)], check=True)
+        home.path.chmod(0o755)
+        with Platform(home, user, AEGIS_WARM_POOL="0") as platform:
+            able = platform.call("GET", "/v1/status")["capabilities"]
+            check(able["pause"]["namespace"] == "sigstop" and able["limits"]["namespace"]["memory"] == "none", able)
+            busy = ["/bin/sh", "-c", "for i in 1 2 3; do (while :; do :; done) & done; wait"]
+            instance = platform.ensure("a/coder-1/1", busy)
+            wait_for(lambda: len(tree(instance["pid"])) >= 5, "the busy ones")
+            platform.call("POST", f"/v1/instances/{instance['id']}/pause", {})
+            guest = tree(instance["pid"])
+            before, since = processor_time(guest), time.monotonic()
+            wait_for(lambda: time.monotonic() - since > 1, "a second")
+            after = processor_time(guest)
+            check(after == before, f"{after - before} ticks more while it stands")
+            platform.call("POST", f"/v1/instances/{instance['id']}/resume", {})
+            check(platform.execute(instance["id"], "echo here") == "here", "it does not go on")
+            wait_for(lambda: processor_time(guest) > before, "that its programs go on")
 
 
 def pooled(platform):
