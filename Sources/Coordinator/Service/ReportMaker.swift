@@ -40,7 +40,7 @@ struct ReportMaker: Sendable {
     }
 
     private func summary(_ state: SessionState, _ changes: ChangeSet) -> JSON {
-        [
+        var summary: JSON = [
             "task": .string(state.configuration?.task ?? ""), "plan": .string(state.plan?.summary ?? ""),
             "branch": .string(session.repository.branch), "commit": .string(state.head),
             "tree": .string(state.tree),
@@ -48,6 +48,10 @@ struct ReportMaker: Sendable {
             "removed": JSON(changes.removed),
             "agents": JSON(state.agents.keys.sorted()), "cost_microusd": JSON(state.spent),
         ]
+        if let failure = state.failure {
+            summary["failure"] = .string("\(failure.reason)\n\(failure.hint)")
+        }
+        return summary
     }
 
     private func costs(_ events: [Event]) -> JSON {
