@@ -172,11 +172,24 @@ struct EffectRunner: Sendable {
             Worker.start("teardown") { try? world.platform.terminate(instance.id) }
         }
         for worker in workers { worker.join() }
+        reportUnhappyEnd()
         session.close()
         try? world.platform.deleteGroup(id)
         try? world.platform.deleteVolume(id, purging: false)
         try? world.platform.deleteSecrets(scope: id)
         try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+    }
+
+    /// A session that delivers nothing has a report, too: what was done, what it cost, and how it went.
+    private func reportUnhappyEnd() {
+        let state = session.state
+        guard state.phase == .failed || state.phase == .cancelled, state.configuration != nil else { return }
+        do {
+            _ = try ReportMaker(session: session).make(state.head.isEmpty ? repository.base : state.head)
+        } catch {
+            // Its journal says the same.
+            world.log("\(id): the report of its end: \(error)")
+        }
     }
 
     // MARK: Merging

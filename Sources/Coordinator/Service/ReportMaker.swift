@@ -45,7 +45,7 @@ struct ReportMaker: Sendable {
     }
 
     private func summary(_ state: SessionState, _ changes: ChangeSet, _ events: [Event]) -> JSON {
-        [
+        var summary: JSON = [
             "task": .string(state.configuration?.task ?? ""), "plan": .string(state.plan?.summary ?? ""),
             "branch": .string(session.repository.branch), "commit": .string(state.head),
             "tree": .string(state.tree),
@@ -55,6 +55,10 @@ struct ReportMaker: Sendable {
             "cost": .string(Money.text(state.spent)),
             "took_ms": JSON((events.last?.at ?? 0) - (events.first?.at ?? 0)),
         ]
+        if let failure = state.failure {
+            summary["failure"] = .string("\(failure.reason)\n\(failure.hint)")
+        }
+        return summary
     }
 
     private func costs(_ events: [Event]) -> JSON {
