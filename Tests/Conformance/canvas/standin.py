@@ -190,7 +190,7 @@ class StandIn:
             rest = path[len(base) :].split("?")[0] if path.startswith(base) else None
             if rest == "stream" and headers.get("upgrade", "").lower() == "websocket":
                 return await self._stream(reader, writer, headers)
-            writer.write(self._answer(method, rest, headers, body))
+            writer.write(self._answer(method, rest, headers, body, path))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -198,7 +198,7 @@ class StandIn:
             self.open.discard(writer)
             writer.close()
 
-    def _answer(self, method, rest, headers, body):
+    def _answer(self, method, rest, headers, body, path):
         if rest == "commands" and method == "POST":
             if headers.get("authorization") != f"Bearer {TOKEN}":
                 return self._json(401, {"error": {"code": "unauthorized", "message": "no token"}})

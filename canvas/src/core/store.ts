@@ -133,32 +133,40 @@ export class Store {
     private async lighten(history: History): Promise<void> {
         if (this.isLightening) return;
         this.isLightening = true;
-        const generation = this.generation;
         try {
-            const snapshot = await history.snapshot(this.log.head - holding.least);
-            let model = modelOf(snapshot);
-            const checkpoints = [{ seq: snapshot.seq, model }];
-            while (generation === this.generation && model.seq < this.log.head) {
-                const end = performance.now() + slice;
-                while (model.seq < this.log.head && performance.now() < end) {
-                    for (const event of this.log.range(model.seq, model.seq + 32)) {
-                        model = fold(model, event);
-                        if (model.seq % this.stride === 0) checkpoints.push({ seq: model.seq, model });
-                    }
-                }
-                if (model.seq < this.log.head) await pause();
-            }
-            if (generation !== this.generation) return;
-            this.live = model;
-            this.checkpoints = checkpoints;
-            this.log.drop(snapshot.seq, snapshot.events);
-            if (this.cursor === null) this.shown = this.live;
-            this.changed();
+            // Events go on coming meanwhile: after a flood once is not enough.
+            while (this.log.length > holding.most && await this.startOver(history));
         } catch {
             // It is only memory; the next events try it again, and a connection that is gone says so itself.
         } finally {
             this.isLightening = false;
         }
+    }
+
+    /** False when the log began anew meanwhile, or when nothing could be let go. */
+    private async startOver(history: History): Promise<boolean> {
+        const generation = this.generation;
+        const first = this.log.first;
+        const snapshot = await history.snapshot(this.log.head - holding.least);
+        let model = modelOf(snapshot);
+        const checkpoints = [{ seq: snapshot.seq, model }];
+        while (generation === this.generation && model.seq < this.log.head) {
+            const end = performance.now() + slice;
+            while (model.seq < this.log.head && performance.now() < end) {
+                for (const event of this.log.range(model.seq, model.seq + 32)) {
+                    model = fold(model, event);
+                    if (model.seq % this.stride === 0) checkpoints.push({ seq: model.seq, model });
+                }
+            }
+            if (model.seq < this.log.head) await pause();
+        }
+        if (generation !== this.generation) return false;
+        this.live = model;
+        this.checkpoints = checkpoints;
+        this.log.drop(snapshot.seq, snapshot.events);
+        if (this.cursor === null) this.shown = this.live;
+        this.changed();
+        return this.log.first > first;
     }
 
     setLink(change: Partial<Link>): void {
