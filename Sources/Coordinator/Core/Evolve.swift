@@ -134,18 +134,20 @@ public enum Core {
             next.status = .requested
             next.instance = nil
             next.isTaken = false
+            next.isPaused = false
             state.agents[agent] = next
         case .agentReady(let agent, let generation, let instance):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .ready
             state.agents[agent]?.instance = instance
+            state.agents[agent]?.isPaused = false
             // A new guest, of which nobody has said anything yet, and that has seen nobody.
             state.unreachable[agent] = nil
             for peer in state.unreachable.keys { state.unreachable[peer]?.remove(agent) }
         case .agentLost(let agent, let generation, _):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .lost
-            state.agents[agent]?.isTaken = false
+            (state.agents[agent]?.isTaken, state.agents[agent]?.isPaused) = (false, false)
             state.agents[agent]?.losses += 1
             if let task = state.agents[agent]?.task {
                 state.tasks[task]?.failures += 1
@@ -156,7 +158,14 @@ public enum Core {
         case .agentReturned(let agent, _, _, _): state.agents[agent]?.isTaken = false
         case .agentRetired(let agent, _):
             state.agents[agent]?.status = .retired
+            state.agents[agent]?.isPaused = false
             state.agents[agent]?.task = nil
+        case .agentPaused(let agent, let generation, _):
+            guard state.agents[agent]?.generation == generation else { return }
+            state.agents[agent]?.isPaused = true
+        case .agentResumed(let agent, let generation, _):
+            guard state.agents[agent]?.generation == generation else { return }
+            state.agents[agent]?.isPaused = false
         case .messageSent(let from, let to, let text):
             state.messageCount += 1
             let message = SessionState.Message(number: state.messageCount, from: from, text: text)

@@ -196,6 +196,8 @@ public struct SessionState: Sendable, Hashable {
         var losses = 0
         /// A person is in its place.
         public internal(set) var isTaken = false
+        /// Its guest waited for input and stands still.
+        public var isPaused = false
         /// Messages that its guest has not taken yet.
         var inbox: [Message] = []
     }

@@ -55,6 +55,7 @@ extension GuestAPI {
         guard let host = session.state.languageHosts[language]?.agent else {
             throw ServiceError("there is no host for \(language)", code: "own_server", status: 409)
         }
+        wake(host)
         var answer = try leave(agent, at: host, .language(language))
         answer["agent"] = .string(host)
         return answer
@@ -73,7 +74,7 @@ extension GuestAPI {
         }
         var peers: [JSON] = []
         for (name, peer) in session.state.agents.sorted(by: { $0.key < $1.key })
-        where name != agent && peer.status == .ready {
+        where name != agent && peer.status == .ready && !peer.isPaused {
             var place = try leave(agent, at: name, .health)
             place["agent"] = .string(name)
             place["generation"] = JSON(peer.generation)
@@ -112,10 +113,20 @@ extension GuestAPI {
             throw ServiceError(
                 "\(owner) has put no \(name)", hint: "list what there is", code: "not_found", status: 404)
         }
+        wake(owner)
         var answer = try leave(agent, at: owner, .artifact(artifact.digest))
         answer["size"] = JSON(artifact.size)
         answer["sha256"] = .string(artifact.digest)
         return answer
+    }
+
+    /// A peer's bytes do not wake a guest that sleeps, so that is done before they come.
+    private func wake(_ agent: String) {
+        guard let known = session.state.agents[agent], known.isPaused, let instance = known.instance else {
+            return
+        }
+        // One that does not wake does not answer, and then the volume has the file.
+        try? session.world.platform.resume(instance)
     }
 
     /// A leave for an agent to ask another's guest.

@@ -60,7 +60,7 @@ final class ArtifactStore: Sendable {
             let (size, digest) = try Self.copy(file, to: part, limit: status.size)
             let kept = place(Artifact.byDigest, digest)
             try Files.rename(part, kept)
-            try Files.link(kept, as: part)
+            try Files.link(kept, at: part)
             try Files.rename(part, place(name))
             try sweep()
             return (size, digest)

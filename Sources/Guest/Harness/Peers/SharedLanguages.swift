@@ -129,13 +129,12 @@ final class SharedLanguages: Sendable {
             if let desk, !desk.isOver { return desk }
             desk?.close()
             let made = try ToolSession(
-                task: "", policy: Self.policy(session), session: session, kind: "languages")
+                task: "", policy: Self.policy(session), session: session, service: "languages")
             desk = made
             return made
         }
         return try tools.call(
-            "ask", ["root": .string(root), "question": input],
-            timeoutMilliseconds: Limits.languageMilliseconds)
+            "ask", ["root": .string(root), "question": input], time: Limits.languageMilliseconds)
     }
 
     func close() {

@@ -66,6 +66,7 @@ final class ShellDesk: Sendable {
         let agent = session.state.withLock { state -> Int32? in
             // Nobody expects progress of an agent that stands still.
             state.clock.beginWait(now: Supervisor.now)
+            state.isVisited = true
             return state.agent
         }
         // An agent that has just ended needs no stop.
@@ -88,7 +89,10 @@ final class ShellDesk: Sendable {
         let told = try? session.courier?.post("/coordinator/shell/ended", change, .milliseconds(5000))
         if told?.isSuccess != true { session.tell("shell/ended", change) }
         if let agent { try? Processes.kill(agent, SIGCONT) }
-        session.state.withLock { $0.clock.endWait(now: Supervisor.now) }
+        session.state.withLock { state in
+            state.clock.endWait(now: Supervisor.now)
+            state.isVisited = false
+        }
     }
 
     private func run(_ policy: JSON, _ size: Size, _ socket: SharedDescriptor, _ session: Session) {
