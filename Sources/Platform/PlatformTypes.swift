@@ -178,9 +178,11 @@ public struct LogLine: Sendable, Hashable, Codable {
 public struct ExecOutcome: Sendable, Hashable, Codable {
     public var exitCode: Int
     public var output: String
+    /// Of its sandbox: the layers that held and what was refused; nil when it ran without one.
+    public var report: JSON?
 
     enum CodingKeys: String, CodingKey {
-        case output
+        case output, report
         case exitCode = "exit_code"
     }
 }

@@ -31,9 +31,12 @@ extension Core {
             return state.order.count > 1 ? [.forecast(task: task, commit: commit)] : []
         case .gateStarted(let task, let tree, let command):
             guard let candidate = state.candidate, let member = candidate.member(task) else { return [] }
-            let attempt = candidate.isSecondTry ? 2 : nil
+            let checks = state.checks(upTo: task)
             return [
-                .runGate(task: task, tree: tree, commit: member.commit, command: command, attempt: attempt)
+                .runGate(
+                    task: task, tree: tree, commit: member.commit,
+                    command: state.configuration?.testCommand ?? (checks.isEmpty ? command : ""),
+                    attempt: candidate.isSecondTry ? 2 : nil, checks: checks.isEmpty ? nil : checks)
             ]
         case .approvalRequested(let tree, let commit):
             guard state.configuration?.pullRequest?.isDraft == true else { return [] }

@@ -44,7 +44,7 @@ public final class Coordinator: Sendable {
                 home: home, journal: journal, platform: platform,
                 gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home),
                 sessionsPerWorkspace: sessionLimit(home), log: log,
-                notifier: try WebhookSettings(Environment.all()).map { Notifier($0) })
+                webhook: try WebhookSettings(Environment.all()))
             let coordinator = Coordinator(home: home, world: world)
             recorder.attach(coordinator)
             try coordinator.startPlatform()
@@ -66,6 +66,7 @@ public final class Coordinator: Sendable {
             coordinator.watchPlatform()
             coordinator.keepTime()
             Notices(coordinator).start()
+            Keyframes(coordinator).start()
             Worker.start("signals") {
                 _ = try? signals.next()
                 coordinator.isStopping.withLock { $0 = true }
@@ -235,7 +236,6 @@ public final class Coordinator: Sendable {
                 let session = try SessionRunner(
                     id, world: world, gateway: try world.gateways.gateway([:]), events: events)
                 sessions.withLock { $0[id] = session }
-                world.notifier?.resume(session, events)
                 let state = session.state
                 guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else {
                     continue
@@ -274,7 +274,7 @@ public final class Coordinator: Sendable {
         do throws(ServiceError) {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
-            session.forgeToken.withLock { $0 = SessionPreparation.forgeToken(body) }
+            session.forgeTokens.withLock { $0 = SessionPreparation.forgeTokens(body) }
             // Two that are started at once must not both take the last place.
             try starting.withLock { (_) throws(ServiceError) in
                 guard hasRoom(configuration.repository) else {

@@ -32,7 +32,7 @@ final class SessionRunner: Sendable {
     private let applied = Mutex<Set<String>>([])
     let pulses = Mutex<[String: Pulse]>([:])
     /// What the person gave for the forge; in memory only.
-    let forgeToken = Mutex<String?>(nil)
+    let forgeTokens = Mutex(ForgeTokens())
     private let server = Mutex<HTTPServer?>(nil)
     /// What agents drew.
     let boards: Mutex<CanvasBoards>
@@ -54,7 +54,7 @@ final class SessionRunner: Sendable {
         /// What answers below `/session/ID/canvas`, once the coordinator serves.
         var canvas = CanvasDoor()
         /// Tells people who are elsewhere; nil when nobody wants that.
-        var notifier: Notifier?
+        var webhook: WebhookSettings?
     }
 
     /// - Parameter events: The session so far.
@@ -98,7 +98,6 @@ final class SessionRunner: Sendable {
                 let events = try world.journal.append(id, bodies, at: Clock.wallMilliseconds())
                 for event in events { Core.evolve(&state, event) }
                 if let request { applied.withLock { _ = $0.insert(request.id) } }
-                world.notifier?.hear(self, events)
                 return bodies.compactMap { if case .effectIntended(let effect) = $0 { effect } else { nil } }
             } catch let error as Rejection {
                 throw ServiceError(rejection: error)

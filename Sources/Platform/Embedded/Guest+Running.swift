@@ -18,7 +18,9 @@ extension Guest {
         _ = try call("exec", request)
         let done = state.wait(timeoutMilliseconds: milliseconds + 20_000) { state -> ExecOutcome? in
             guard let known = state.execs[exec] else { return nil }
-            if let code = known.exitCode { return ExecOutcome(exitCode: code, output: known.output) }
+            if let code = known.exitCode {
+                return ExecOutcome(exitCode: code, output: known.output, report: known.report)
+            }
             return state.isEnded ? ExecOutcome(exitCode: -1, output: known.output) : nil
         }
         guard let done else { throw PlatformError("timeout", "the command in \(id) gave no answer in time") }

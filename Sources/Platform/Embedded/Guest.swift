@@ -38,6 +38,7 @@ final class Guest: Sendable {
     struct Exec {
         var output = ""
         var exitCode: Int?
+        var report: JSON?
     }
 
     /// Everything that a guest needs of the platform.
@@ -162,6 +163,7 @@ final class Guest: Sendable {
                 if let error = params["report"]?["error"]?.stringValue {
                     state.execs[exec]?.output += "[sandbox: \(error)]\n"
                 }
+                state.execs[exec]?.report = params["report"]
                 state.execs[exec]?.exitCode = params["exit_code"]?.intValue ?? 255
             }
         case "processExited":

@@ -51,6 +51,9 @@ struct Launcher {
         try attempt("make a pid namespace", hint: hint) { () throws(SystemError) in
             try Namespaces.unshare(.pid)
         }
+        // For the harness, which locks its memory. Best effort: only root may, and the harness says so.
+        try? System.Limits.set(
+            .lockedBytes, soft: System.Limits.unlimited, hard: System.Limits.unlimited)
         let (questions, ask) = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
         let (answers, answer) = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
         let pid = try attempt("fork PID 1") { () throws(SystemError) in try fork() }
@@ -78,7 +81,7 @@ struct Launcher {
     private func fork() throws(SystemError) -> Int32 {
         guard let group = configuration.group else { return try Processes.fork() }
         let directory = try Files.open(group, O_RDONLY | O_DIRECTORY)
-        return try Processes.fork(intoGroup: directory.raw)
+        return try Processes.fork(into: [], group: directory.raw)
     }
 
     /// Answers the child until it has become the harness.
