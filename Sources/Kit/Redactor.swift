@@ -5,8 +5,8 @@
 ///
 /// A value is found as it is, in base64 at any alignment (both alphabets), percent-encoded, in hexadecimal,
 /// and as JSON escapes it; of a value of several lines also each long line. A value that comes in pieces is
-/// found by `StreamRedactor`. Something that somebody encrypts, splits or spells differently on purpose is not
-/// found: this is for accidents, and a guest holds nothing worth the effort.
+/// found by `StreamRedactor`. Something that somebody encrypts, splits or spells differently on purpose is
+/// not found: this is for accidents, and a guest holds nothing worth the effort.
 public struct Redactor: Sendable {
     private struct Pattern: Sendable {
         let bytes: [UInt8]
@@ -67,8 +67,8 @@ public struct Redactor: Sendable {
         return isChanged ? result : nil
     }
 
-    /// What may be shown of a text that goes on, and where the rest begins: at the first place that may be the
-    /// start of a form, of a longer one than was found there too.
+    /// What may be shown of a text that goes on, and where the rest begins: at the first place that may be
+    /// the start of a form, of a longer one than was found there too.
     func redact(start bytes: [UInt8]) -> (shown: [UInt8], rest: Int) {
         let (result, _, end) = scan(bytes, isWhole: false)
         return (result, end)

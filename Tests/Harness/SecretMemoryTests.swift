@@ -31,7 +31,9 @@ import Testing
         let pid = guest.child.pid
         _ = try guest.call("injectSecrets", ["secrets": ["API_KEY": "sk-abcdefgh-1234"]])
         let script = """
-            for f in environ mem maps; do head -c 1 /proc/\(pid)/$f >/dev/null 2>&1 && echo read $f || echo no $f; done
+            for f in environ mem maps; do
+                head -c 1 /proc/\(pid)/$f >/dev/null 2>&1 && echo read $f || echo no $f
+            done
             """
         for (who, wanted) in [("agent", "no"), ("root", "read")] {
             if who == "root", Credentials.effectiveUser() != 0 { continue }

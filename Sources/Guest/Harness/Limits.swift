@@ -42,8 +42,8 @@ enum Limits {
     static let longestRetryMilliseconds = 5000
     /// Longest life of a task's tool sandbox, in milliseconds: longer than any guest lives.
     static let toolSessionMilliseconds: Int64 = 24 * 3_600_000
-    /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two looks at
-    /// its report until then.
+    /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two looks
+    /// at its report until then.
     static let sandboxMilliseconds: Int64 = 30_000
     static let sandboxLookMilliseconds = 2
     /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.

@@ -113,8 +113,8 @@ final class ToolServer: Sendable {
         output.removeIfShown()
         if timedOut {
             Self.add(
-                "[stopped after \(milliseconds / 1000) s, and everything it had started. Ask for less, or set "
-                    + "timeout up to \(ToolTime.command.longest)]", to: &text)
+                "[stopped after \(milliseconds / 1000) s, and everything it had started. Ask for less, or "
+                    + "set timeout up to \(ToolTime.command.longest)]", to: &text)
         }
         return Self.answer(text, exitCode: timedOut ? 124 : status.shellCode)
     }

@@ -31,7 +31,6 @@ enum ToolProgram {
         switch name {
         case "serve": return ToolServer.main()
         case "tests": return TestRun.main()
-        // Says with its exit code that a sandbox can be made; its report says which layers hold.
         default: return once(name)
         }
     }
