@@ -77,7 +77,8 @@ let package = Package(
                 "Core", "Journal", "Channel", "Transfer", "Gateway", "Delivery", "Egress", "Platform", "Kit",
                 "Wire", "System",
             ]),
-        library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
+        library(
+            "CLI", "CLI", ["Service", "Delivery", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),
@@ -94,6 +95,9 @@ let package = Package(
         .executableTarget(
             name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
             swiftSettings: settings),
+        .executableTarget(
+            name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
+            path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
         // Tests, one folder a module, and what they share
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
@@ -108,7 +112,7 @@ let package = Package(
         tests("Journal", ["Journal", "Kit", "System"]),
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
-        tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Delivery", ["Delivery", "Core", "Hooks", "Kit", "Wire", "System"]),
         tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),

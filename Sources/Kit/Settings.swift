@@ -43,7 +43,7 @@ public struct Settings: Sendable, Hashable {
         Key("merge", .boolean, "fast-forward the checked-out branch when a result is approved"),
         Key(
             "egress.registries", .hosts,
-            "package registries that roles with `egress: [registries]` reach, such as coder; none if not set"
+            "package registries that roles with `egress: [registries]` reach, as coder; none when not set"
         ),
         Key("color", .words(["auto", "always", "never"]), "colours in the output"),
         Key(

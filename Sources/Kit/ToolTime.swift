@@ -25,6 +25,8 @@ public struct ToolTime: Sendable, Hashable {
     public static let browse = ToolTime(150_000, 150_000)
     /// A language server's start, its reading of the project, and one answer.
     public static let language = ToolTime(180_000, 180_000)
+    /// A call of a server of tools, which is given ten minutes in the sandbox.
+    public static let server = ToolTime(630_000, 630_000)
 
     /// What is added before somebody else ends a call whose tool does not keep its time, in milliseconds.
     public static let slack = 30_000

@@ -128,6 +128,11 @@ public enum Files {
         try check("symlink", "\(path) -> \(target)") { Glibc.symlink(target, path) }
     }
 
+    /// Gives a file a second name on the same file system; a link itself is not followed. Linux: link(2)
+    public static func link(_ existing: String, at path: String) throws(SystemError) {
+        try check("link", "\(path) = \(existing)") { Glibc.link(existing, path) }
+    }
+
     /// What a symbolic link holds. Linux: readlink(2)
     public static func readLink(_ path: String) throws(SystemError) -> String {
         var buffer = [UInt8](repeating: 0, count: 4096)

@@ -117,11 +117,13 @@ private struct Queue {
                     content[name] = base.union(work)
                     try send(.succeeded(key: effect.key, .merged(commit: name, tree: name, files: [commit])))
                 }
-            case .runGate(_, _, let commit, _, _):
+            case .runGate(_, _, let commit, _, _, _):
                 gates += 1
                 let isRed = history.isRed(content[commit] ?? [])
                 try send(
-                    .succeeded(key: effect.key, .gate(exitCode: isRed ? 1 : 0, output: "", milliseconds: 1)))
+                    .succeeded(
+                        key: effect.key,
+                        .gate(GateOutcome(exitCode: isRed ? 1 : 0, output: "", milliseconds: 1))))
             case .forecast: try send(.succeeded(key: effect.key, .forecast(files: [], collisions: [:])))
             default: try send(.succeeded(key: effect.key, .done))
             }

@@ -30,7 +30,8 @@ import Testing
             summary: "seven at once",
             tasks: (1...7).map { PlanTask(id: "t\($0)", title: "Part \($0)", writeSet: ["t\($0).swift"]) })
         return World.configuration(
-            agents: roll([1, 2, 3, 4, 5, 8, 8, nil]), plan: roll([nil, nil, World.plan, wide]),
+            agents: roll([1, 2, 3, 4, 5, 8, 8, nil]),
+            plan: roll([nil, nil, World.plan, wide, AcceptanceTests.plan]),
             autoApprove: roll([true, false, false]), testCommand: roll(["make test", "make test", nil]),
             approve: roll([[], [.plan], [.plan, .outside], [.merge]]),
             pullRequest: roll([

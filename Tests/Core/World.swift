@@ -85,7 +85,12 @@ struct World {
             let index = alive[pick - running.count]
             let work = assignments.remove(at: index)
             if chance(lossChance) {
-                try send(.agentLost(agent: work.agent, generation: work.generation, reason: "killed"))
+                do throws(Rejection) {
+                    try send(.agentLost(agent: work.agent, generation: work.generation, reason: "killed"))
+                } catch {
+                    // A guest that dies in the teardown is missed by nobody.
+                    guard error.code == "over" else { throw error }
+                }
             } else {
                 do throws(Rejection) {
                     try finish(work.agent, work.task)
@@ -139,7 +144,7 @@ struct World {
                         key: effect.key,
                         .merged(commit: made.commit, tree: made.tree, files: ["\(task).swift"])))
             }
-        case .runGate(let task, let tree, _, _, let attempt):
+        case .runGate(let task, let tree, _, _, let attempt, let checks):
             let isFlaky = attempt == nil && chance(flakyChance)
             let isRed =
                 isFlaky || redTrees.contains(tree)
@@ -147,7 +152,14 @@ struct World {
             // Whatever is red stays red, unless it was flaky.
             if isRed, !isFlaky { redTrees.insert(tree) }
             if !isRed { greenTrees.insert(tree) }
-            try send(.succeeded(key: effect.key, .gate(exitCode: isRed ? 1 : 0, output: "", milliseconds: 5)))
+            let results = (checks ?? []).map {
+                GateOutcome.Check($0, exitCode: isRed ? 1 : 0, output: "", milliseconds: 1)
+            }
+            let code = isRed && results.isEmpty ? 1 : 0
+            try send(
+                .succeeded(
+                    key: effect.key,
+                    .gate(GateOutcome(exitCode: code, output: "", milliseconds: 5, checks: results))))
         case .deliver(let commit, _, _):
             if !deliveries.contains(commit) { deliveries.append(commit) }
             guard state.configuration?.pullRequest != nil else {

@@ -93,6 +93,18 @@ public struct Roles: Sendable {
             .subtracting(["architect", "reviewer", "tester"]).union(Plan.workRoles)
     }
 
+    /// The roles besides `coder` that an architect may give tasks to, with what they say of themselves.
+    public var offers: [RoleOffer] {
+        working.subtracting(Plan.workRoles).sorted().prefix(Self.offerLimit).compactMap { name in
+            guard let role = (try? role(name)) ?? nil else { return nil }
+            return RoleOffer(name: name, description: String(role.description.prefix(Self.offerCharacters)))
+        }
+    }
+
+    /// They become part of the architect's prompt.
+    private static let offerLimit = 32
+    private static let offerCharacters = 300
+
     /// The role files of a directory, in order.
     public static func files(in directory: String) -> [File] {
         ((try? Files.list(directory)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted().compactMap { name in

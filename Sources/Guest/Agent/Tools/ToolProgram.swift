@@ -30,6 +30,7 @@ enum ToolProgram {
     static func main(_ name: String) -> Int32 {
         switch name {
         case "serve": return ToolServer.main()
+        case "mcp": return MCPHost.main()
         case "tests": return TestRun.main()
         default: return once(name)
         }

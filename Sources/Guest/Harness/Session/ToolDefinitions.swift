@@ -46,7 +46,11 @@ extension Tools {
             "description": text("What to do, for an engineer who has not seen your thoughts."),
             "depends_on": list("Ids of tasks that must be merged first."),
             "write_set": list("Globs of the files it writes; tasks whose sets meet run one after the other."),
-            "acceptance": list("What holds when it is done."),
+            "acceptance": list("What holds when it is done, in words."),
+            "checks": list(
+                "Commands that must end with 0 on the merged tree, and on every one after it; 8 at most. "
+                    + "Only what the repository can run without a network."),
+            "role": text("Who does it: coder when absent, or another role that you were told of."),
         ],
     ]
 
@@ -168,6 +172,11 @@ extension Tools {
                 "verdict": ["type": "string", "enum": ["approve", "request_changes"]],
                 "summary": text("Why."),
             ], required: ["verdict", "summary"]),
+        "draw": .init(
+            "Show people a diagram, a table, results or a question on the session's canvas: A2UI v0.9"
+                + " messages (createSurface, updateComponents, updateDataModel, deleteSurface), with the"
+                + " catalog openclaw/session/v1. What a person does there comes back to you as a message.",
+            ["messages": ["type": "array", "items": ["type": "object"]]], required: ["messages"]),
         "notes": .init(
             "Read the session's shared notes, or append to them.", ["text": text("What to append.")],
             required: []),

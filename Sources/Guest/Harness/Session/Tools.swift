@@ -10,13 +10,15 @@ struct Tools: Sendable {
     /// Tools that only the coordinator can answer, and where.
     private static let coordination = [
         "plan": "plan", "assign": "tasks/assign", "comment": "comments", "verdict": "verdict",
+        "draw": "canvas",
     ]
 
     private var names: [String] { (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue) }
-    private var currentTask: JSON? { session.state.withLock { $0.book.current.values.first } }
+    var currentTask: JSON? { session.state.withLock { $0.book.current.values.first } }
 
     func call(_ name: String, _ input: JSON, callID: String) throws(HarnessError) -> JSON {
-        guard names.contains(name) else {
+        let isServers = name.hasPrefix(MCPSession.prefix)
+        guard names.contains(name) || isServers else {
             return Self.problem(
                 "There is no tool \(name) for this role. The tools are: \(names.joined(separator: ", ")).")
         }
@@ -27,7 +29,9 @@ struct Tools: Sendable {
         }
         let start = Supervisor.now
         var result: JSON
-        if let path = Self.coordination[name] {
+        if isServers {
+            result = try callServer(name, input)
+        } else if let path = Self.coordination[name] {
             result = try coordinate(path, input)
         } else {
             result = try work(name, input, callID: callID)
@@ -112,7 +116,7 @@ struct Tools: Sendable {
     }
 
     /// What the sandbox refused, in words that a model can act on; the coordinator hears of it too.
-    private func deny(_ denials: [JSON], _ result: inout JSON) {
+    func deny(_ denials: [JSON], _ result: inout JSON) {
         guard !denials.isEmpty else { return }
         session.tell(denials, task: currentTask?["id"]?.stringValue)
         let hasFailed =
