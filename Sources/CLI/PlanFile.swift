@@ -62,11 +62,17 @@ extension HelpTopic {
                 "  write_set",
                 "globs of the files it writes; tasks whose sets meet do not run at the same time"
             ),
-            ("  acceptance", "what must hold when it is done"),
+            ("  acceptance", "what must hold when it is done, in words"),
+            (
+                "  checks",
+                "commands that must end with 0: the gate runs them on the tree with the task merged, "
+                    + "and on every tree after it"
+            ),
+            ("  model", "the model for this task; that of its role when not given"),
             (
                 "task, agents, model, budget, deadline, test",
-                "as for openclaw run; what is typed there wins; model and budget also by role: {all: VALUE, "
-                    + "ROLE: VALUE}"
+                "as for openclaw run; what is typed there wins; model and budget also by role or agent: "
+                    + "{all: VALUE, ROLE: VALUE}"
             ),
         ],
         text: """

@@ -17,7 +17,8 @@ public struct Role: Sendable, Hashable {
     public var prompt: String
     public var tools: [String]
     public var workspace: Workspace
-    /// Hosts that it may reach through the coordinator's proxy; empty means none.
+    /// Hosts that it may reach through the coordinator's proxy; empty means none. `registries` stands for the
+    /// hosts that the user has set, see `reaching(registries:)`.
     public var egress: [String]
     public var model: String?
     public var turns: Int
@@ -38,11 +39,21 @@ public struct Role: Sendable, Hashable {
         ".github/workflows", ".gitlab-ci.yml", ".circleci", ".vscode", ".idea", ".devcontainer", ".envrc",
     ]
 
+    /// The word in `egress` for the user's own list of package registries.
+    public static let registries = "registries"
+
+    /// The role with that word replaced by the user's list, which is empty when none was set: a role that is
+    /// shipped opens nothing by itself.
+    public func reaching(registries hosts: [String]) -> Role {
+        var role = self
+        role.egress = egress.flatMap { $0 == Self.registries ? hosts : [$0] }
+        return role
+    }
+
     /// All tools there are.
     public static let knownTools = [
         "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
-        "verdict",
-        "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse",
+        "verdict", "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse", "draw",
     ]
 }
 

@@ -1,6 +1,7 @@
 import Kit
 import Synchronization
 import System
+import TestSupport
 import Testing
 import Wire
 
@@ -86,7 +87,7 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
     }
 
     @Test func `random streams never crash`() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {
             var events = stream
             for _ in 0..<3 {

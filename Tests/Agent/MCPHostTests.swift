@@ -70,7 +70,8 @@ import Testing
                 elif method == "tools/call":
                     p = request["params"]
                     say({"jsonrpc": "2.0", "id": 77, "method": "ping"})
-                    words = [p["name"], str(p["arguments"]["x"]), os.environ["KEY"], str("HOME" in os.environ)]
+                    e = os.environ
+                    words = [p["name"], str(p["arguments"]["x"]), e["KEY"], str("HOME" in e)]
                     answer(request, text("".join(words)))
             """, more: ["secrets": ["KEY"], "values": ["KEY": "value-of-the-key", "OTHER": "no"]])
         defer { host.close() }

@@ -236,7 +236,7 @@ struct MCPServerReader {
         guard !text.contains("${") else {
             note(
                 field,
-                "${…} is not filled in; secrets are named in the mcp section of a role, see openclaw help roles"
+                "${…} is not filled in; secrets are named in a role's mcp section, see openclaw help roles"
             )
             return false
         }

@@ -146,8 +146,8 @@ final class Browser: Sendable {
             "--user-data-dir=/tmp/openclaw-browser", "about:blank",
         ]
         if let proxy {
-            // Chromium goes around a proxy for all of 127.0.0.0/8 by itself; here as for curl only what is this
-            // sandbox's own goes around it.
+            // Chromium goes around a proxy for all of 127.0.0.0/8 by itself; here as for curl only what is
+            // this sandbox's own goes around it.
             options += [
                 "--proxy-server=\(proxy)", "--proxy-bypass-list=<-loopback>;127.0.0.1;localhost;[::1]",
             ]

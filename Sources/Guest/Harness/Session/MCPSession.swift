@@ -40,7 +40,7 @@ final class MCPSession: Sendable {
     /// The tools that there are now.
     func definitions() throws(HarnessError) -> [JSON] {
         let listed = try tools.request(
-            "list", [:], for: "the servers of tools", timeoutMilliseconds: Limits.callMilliseconds)
+            "list", [:], for: "the servers of tools", timeoutMilliseconds: Limits.serverListMilliseconds)
         return listed["tools"]?.arrayValue ?? []
     }
 }
@@ -121,8 +121,7 @@ extension Tools {
         guard let servers = try session.servers(of: currentTask?["id"]?.stringValue ?? "") else {
             return Self.problem("There is no tool \(name): this role has no servers of tools.")
         }
-        var result = try servers.tools.call(
-            name, input, timeoutMilliseconds: Limits.serverCallMilliseconds)
+        var result = try servers.tools.call(name, input, time: ToolTime.server.longest)
         deny(servers.tools.newDenials(), &result)
         return result
     }

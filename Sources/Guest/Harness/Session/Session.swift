@@ -105,7 +105,9 @@ final class Session: Sendable {
             defer { state.isReadyTold = true }
             return !state.isReadyTold
         }
-        if isFirst { tell("agents/ready", ["instance_id": .string(instanceID), "layers": guest.layers]) }
+        guard isFirst else { return }
+        ActivityReporter(session: self).start()
+        tell("agents/ready", ["instance_id": .string(instanceID), "layers": guest.layers])
     }
 
     func agentEnded(_ result: JSON) {
