@@ -31,7 +31,8 @@ func command(_ name: String, _ dependencies: [String], isGuest: Bool) -> Target 
 
 func tests(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies.map { .byName(name: $0) }, path: "Tests/\(name)",
+        name: "\(name)Tests", dependencies: (dependencies + ["TestSupport"]).map { .byName(name: $0) },
+        path: "Tests/\(name)",
         exclude: [], swiftSettings: settings)
 }
 
@@ -76,7 +77,8 @@ let package = Package(
                 "Core", "Journal", "Channel", "Transfer", "Gateway", "Delivery", "Egress", "Platform", "Kit",
                 "Wire", "System",
             ]),
-        library("CLI", "CLI", ["Service", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
+        library(
+            "CLI", "CLI", ["Service", "Delivery", "Egress", "Platform", "Gateway", "Kit", "Wire", "System"]),
         // Binaries
         command("openclaw", ["CLI"], isGuest: false),
         command("openclaw-harness", ["Harness"], isGuest: true),
@@ -96,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
             path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
-        // Tests, one folder a module
+        // Tests, one folder a module, and what they share
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),
         tests("Wire", ["Wire", "Kit", "System"]),
@@ -109,7 +112,7 @@ let package = Package(
         tests("Journal", ["Journal", "Kit", "System"]),
         tests("Channel", ["Channel", "Journal", "Kit", "Wire", "System"]),
         tests("Gateway", ["Gateway", "Kit", "Wire", "System"]),
-        tests("Delivery", ["Delivery", "Hooks", "Kit", "Wire", "System"]),
+        tests("Delivery", ["Delivery", "Core", "Hooks", "Kit", "Wire", "System"]),
         tests("Egress", ["Egress", "Kit", "System"]),
         tests("Platform", ["Platform", "Kit", "Wire", "System"]),
         tests("Service", ["Service", "Core", "Journal", "Platform", "Kit", "Wire", "System"]),
@@ -118,11 +121,17 @@ let package = Package(
     ]
 )
 
-// Only for scripts/fuzz: libFuzzer brings its own main.
+// One set of properties: for libFuzzer, which brings its own main (scripts/fuzz), or for the tests.
+let fuzzed: [Target.Dependency] = ["Harness", "Sandbox", "Kit", "Wire", "System"]
 if Context.environment["KIT_FUZZ"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Kit", "Wire", "System"], path: "Tests/Fuzz", exclude: ["corpus"],
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "SeededTests.swift"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
+            exclude: ["corpus", "Program.swift"], swiftSettings: settings))
 }

@@ -136,6 +136,19 @@ struct Arguments: Sendable {
         origins[name] = origin
     }
 
+    /// Gives an option the values of a file: what was typed wins, role by role.
+    mutating func setDefaults(_ name: String, _ values: [String], origin: String) {
+        for value in values where Self.named(value).name == nil {
+            setDefault(name, value, origin: origin, replacesDefaults: true)
+        }
+        for value in values {
+            guard let role = Self.named(value).name else { continue }
+            let given = options[name] ?? []
+            guard !given.contains(where: { Self.named($0).name == role }) else { continue }
+            options[name] = given + [value]
+        }
+    }
+
     /// `coder=claude-…` names a role; an equals sign behind anything but a plain name is part of the value.
     static func named(_ text: String) -> (name: String?, value: String) {
         guard let equals = text.firstIndex(of: "=") else { return (nil, text) }

@@ -1,4 +1,5 @@
 // Pull requests, issues, questions and what a person says to agents: the options of run and session for them.
+import Delivery
 import Glibc
 import Kit
 import Service
@@ -64,7 +65,7 @@ struct DeliveryOptions {
 
     /// For the coordinator's memory; the daemon may have been started without.
     private func credentials(_ body: inout JSON) {
-        for name in ["GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN"] {
+        for name in ForgeTokens.names {
             guard let value = Environment.get(name), !value.isEmpty else { continue }
             var credentials = body["credentials"] ?? [:]
             credentials[name] = .string(value)

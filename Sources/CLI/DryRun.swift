@@ -12,7 +12,7 @@ struct DryRun {
         let configuration = preview["configuration"] ?? [:]
         func text(_ field: String) -> String { Terminal.harmless(configuration[field]?.stringValue ?? "") }
         var rows = [
-            ["task", text("task")], ["from", "\(text("repository")) at \(text("base_commit").prefix(12))"],
+            ["task", text("task")], ["from", place(configuration)],
             ["model", text("model")],
             ["tests", text("test_command").isEmpty ? "none found; --test gives them" : text("test_command")],
             ["agents", agents],
@@ -57,12 +57,25 @@ struct DryRun {
                 let after = (task["depends_on"]?.arrayValue ?? []).compactMap(\.stringValue)
                 return [
                     text("id"), text("role"),
-                    text("title")
+                    text("title") + (text("model").isEmpty ? "" : " with \(text("model"))")
                         + (after.isEmpty
                             ? "" : Terminal.harmless(" (after \(after.joined(separator: ", ")))")),
                 ]
+                    + [checks(task)]
             }
             return ["  \(index == 0 ? "first" : "then")"] + Show.table(rows).map { "    " + $0 }
         }
+    }
+
+    private func checks(_ task: JSON) -> String {
+        let commands = (task["checks"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return commands.isEmpty ? "" : Terminal.harmless("checks: \(commands.joined(separator: "; "))")
+    }
+
+    private func place(_ configuration: JSON) -> String {
+        func text(_ field: String) -> String { configuration[field]?.stringValue ?? "" }
+        let directory = text("subdir").isEmpty ? "" : ", directory \(text("subdir"))"
+        return Terminal.harmless(
+            "\(text("repository")) at \(text("base_commit").prefix(12))\(directory)")
     }
 }

@@ -13,8 +13,10 @@ enum EventText {
         "permission.requested", "permission.granted", "permission.denied", "changes.requested",
         "approval.voided", "review.voided", "gate.retried", "gate.flaked", "merge.batched",
         "overlap.forecast",
+        "acceptance.checked", "gate.counted",
         "task.escalated", "pull.opened", "checks.reported", "session.queued", "plan.edited", "plan.withdrawn",
-        "session.resumed", "session.completed", "session.failed", "session.cancelled",
+        "session.resumed", "session.completed", "session.failed", "session.cancelled", "agent.paused",
+        "agent.resumed",
     ]
 
     static func line(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
@@ -30,6 +32,8 @@ enum EventText {
         case "plan.rejected": return "the plan of \(agent) is refused; it tries again"
         case "agent.ready": return "\(agent) is there (\(text("instance")))"
         case "agent.lost": return terminal.attention("\(agent) was lost: \(text("reason"))")
+        case "agent.paused": return terminal.dim("\(agent) sleeps: \(text("reason"))")
+        case "agent.resumed": return terminal.dim("\(agent) goes on")
         case "task.assigned":
             let attempt = data["attempt"]?.intValue ?? 1
             return "\(agent) starts \(task) (\(text("kind"))\(attempt > 1 ? ", attempt \(attempt)" : ""))"
@@ -87,6 +91,13 @@ enum EventText {
         case "changes.requested": return "\(text("by")) asks for changes"
         case "approval.voided": return terminal.attention("the approval is void: \(text("reason"))")
         case "review.voided": return "the review is void: \(text("reason"))"
+        case "acceptance.checked":
+            let isGreen = data["exit_code"]?.intValue == 0
+            return "\(text("task")) demands \(text("command")): "
+                + (isGreen ? terminal.good("holds") : terminal.bad("does not hold"))
+        case "gate.counted":
+            func count(_ field: String) -> Int { data["tests"]?[field]?.intValue ?? 0 }
+            return "tests: \(count("passed")) passed, \(count("failed")) failed, \(count("skipped")) skipped"
         case "gate.retried": return "the gate is red; the same tree is tested once more"
         case "gate.flaked": return terminal.attention("the gate is flaky: red, then green on the same tree")
         case "merge.batched":

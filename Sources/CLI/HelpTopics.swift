@@ -18,7 +18,8 @@ struct HelpTopic: Sendable {
     }
 
     static let all: [HelpTopic] = [
-        exitCodes, environment, json, configuration, modelNames, plans, templates, roles, notifications,
+        exitCodes, environment, json, configuration, modelNames, repositories, plans, templates, roles,
+        notifications,
     ]
 
     static let exitCodes = HelpTopic(
@@ -35,7 +36,11 @@ struct HelpTopic: Sendable {
             ("ANTHROPIC_API_KEY", "the key for models of Anthropic; stays on the host"),
             ("ANTHROPIC_BASE_URL", "another address for the same API"),
             ("OPENAI_API_KEY", "the key for openai:MODEL@URL, if that server wants one"),
-            ("GITHUB_TOKEN", "for cloning and for pull requests; stays on the host"),
+            (
+                "GITHUB_TOKEN, GH_TOKEN",
+                "for private repositories of GitHub and pull requests; stays on the host"
+            ),
+            ("GITLAB_TOKEN, GITEA_TOKEN", "the same for GitLab and for Gitea"),
             ("OPENCLAW_MODEL", "the model when --model is not given"),
             ("AEGIS_HOME", "where the platform's socket and the kits are; ~/.aegis by default"),
             ("AEGIS_OPENCLAW_HOME", "where sessions are; AEGIS_HOME/openclaw by default"),

@@ -8,8 +8,14 @@ extension Command {
     static let search = Command(
         name: "search", operands: "WORDS…", summary: "find words in what happened in all sessions",
         group: .look,
-        options: [OptionSpec("limit", value: "N", "at most so many places; 50 by default")],
-        examples: ["openclaw search signature expired", "openclaw search token.js --limit 5"]
+        options: [
+            OptionSpec("limit", value: "N", "at most so many places; 50 by default"),
+            OptionSpec("transcripts", "look into what models were told and said, not into events"),
+        ],
+        examples: [
+            "openclaw search signature expired", "openclaw search token.js --limit 5",
+            "openclaw search --transcripts off by one",
+        ]
     ) { (arguments) throws(CLIError) in
         let terminal = Terminal(arguments)
         let words = arguments.positional.joined(separator: " ")
@@ -19,7 +25,10 @@ extension Command {
         let limit = try arguments.integer("limit", in: 1...200) ?? 50
         let client = CoordinatorClient(home: Home())
         try client.start()
-        let answer = try client.call("GET", "/v1/search?q=\(percentEncoded(words))&limit=\(limit)")
+        let answer = try client.call(
+            "GET",
+            "/v1/search?q=\(percentEncoded(words))&limit=\(limit)&transcripts=\(arguments.has("transcripts"))"
+        )
         let hits = answer["hits"]?.arrayValue ?? []
         guard !terminal.wantsJSON else {
             for hit in hits { terminal.json(hit) }
@@ -75,13 +84,18 @@ extension Command {
             OptionSpec("dry-run", short: "n", "say what would be removed, and remove nothing"),
             OptionSpec("keep-days", value: "N", "keep what is younger; gc.keep_days of the settings, or 14"),
             OptionSpec("keep-sessions", value: "N", "keep the newest in any case; gc.keep_sessions, or 10"),
+            OptionSpec("whole", "remove these sessions whole: result, report and journal too"),
         ],
         notes: """
             Removed are workspaces (clones, builds, dependencies) and transcripts of models. The change, the
-            report and the journal stay: diff, search and replay work as before. Sessions that are not over
-            are left alone.
+            report and the journal stay: diff, search and replay work as before. With --whole nothing of
+            these sessions stays here; branches that were delivered are in your repository. Sessions that are
+            not over are left alone.
             """,
-        examples: ["openclaw gc --dry-run", "openclaw gc --keep-days 0 --keep-sessions 0"]
+        examples: [
+            "openclaw gc --dry-run", "openclaw gc --keep-days 0 --keep-sessions 0",
+            "openclaw gc --whole --keep-days 365 --dry-run",
+        ]
     ) { (arguments) throws(CLIError) in
         let terminal = Terminal(arguments)
         let home = Home()
@@ -96,7 +110,7 @@ extension Command {
             "POST", "/v1/gc",
             [
                 "keep_days": JSON(days), "keep_sessions": JSON(count),
-                "dry_run": JSON(arguments.has("dry-run")),
+                "dry_run": JSON(arguments.has("dry-run")), "whole": JSON(arguments.has("whole")),
             ])
         guard !terminal.wantsJSON else {
             terminal.json(answer)

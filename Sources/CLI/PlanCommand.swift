@@ -16,7 +16,7 @@ extension Command {
                 "where the plan goes; standard output by default")
         ]
             + Command.run.options.filter {
-                ["repo", "ref", "model", "budget", "deadline", "allow-dirty"].contains($0.name)
+                ["repo", "ref", "subdir", "model", "budget", "deadline", "allow-dirty"].contains($0.name)
             },
         notes: "The plan can be edited and run with openclaw run --plan FILE. See openclaw help plans.",
         examples: ["openclaw plan \"Fix the auth bug\" --repo . -o ../plan.yaml"]
@@ -93,11 +93,11 @@ struct PlanCommand {
         lines.append("tasks:")
         for item in plan["tasks"]?.arrayValue ?? [] {
             lines.append("  - id: \(scalar(item["id"]?.stringValue ?? ""))")
-            for name in ["title", "role", "description"] {
+            for name in ["title", "role", "model", "description"] {
                 guard let text = item[name]?.stringValue, !text.isEmpty else { continue }
                 lines.append("    \(name): \(scalar(text))")
             }
-            for name in ["depends_on", "write_set", "acceptance"] {
+            for name in ["depends_on", "write_set", "acceptance", "checks"] {
                 guard let items = item[name]?.arrayValue, !items.isEmpty else { continue }
                 lines.append("    \(name):")
                 lines += items.map { "      - \(scalar($0.stringValue ?? ""))" }

@@ -11,7 +11,7 @@ struct PlanFile {
     /// What is to be done, in words; nil when the file does not say.
     let task: String?
     /// Options of run.
-    let options: [String: String]
+    let options: [String: [String]]
 
     private static let limit = 1 << 20
 
@@ -31,10 +31,14 @@ struct PlanFile {
             return
         }
         task = node["task"]?.json.stringValue ?? node["summary"]?.json.stringValue
-        var options: [String: String] = [:]
+        var options: [String: [String]] = [:]
         for name in Template.optionNames {
-            guard let value = node[name], case .scalar(let scalar, _, _) = value else { continue }
-            options[name] = scalar
+            guard let value = node[name] else { continue }
+            guard let values = Template.optionValues(value, of: name) else {
+                throw CLIError(
+                    .usage, "\(path):\(value.mark.line): \(name): must be a value, or values by role")
+            }
+            options[name] = values
         }
         self.options = options
     }
@@ -58,8 +62,18 @@ extension HelpTopic {
                 "  write_set",
                 "globs of the files it writes; tasks whose sets meet do not run at the same time"
             ),
-            ("  acceptance", "what must hold when it is done"),
-            ("task, agents, model, budget, deadline, test", "as for openclaw run; what is typed there wins"),
+            ("  acceptance", "what must hold when it is done, in words"),
+            (
+                "  checks",
+                "commands that must end with 0: the gate runs them on the tree with the task merged, "
+                    + "and on every tree after it"
+            ),
+            ("  model", "the model for this task; that of its role when not given"),
+            (
+                "task, agents, model, budget, deadline, test",
+                "as for openclaw run; what is typed there wins; model and budget also by role or agent: "
+                    + "{all: VALUE, ROLE: VALUE}"
+            ),
         ],
         text: """
             openclaw plan "Fix the auth bug" -o ../plan.yaml lets an architect write one, and nothing else

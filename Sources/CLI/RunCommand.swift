@@ -1,4 +1,5 @@
 // openclaw run: starts a session and stays with it.
+import Delivery
 import Glibc
 import Kit
 import Service
@@ -11,9 +12,10 @@ extension Command {
         options: [
             OptionSpec(
                 "repo", value: "PATH|URL", kind: .directory,
-                "the repository; the current directory when not given"),
+                "the repository, also with #REF:DIR; the current directory when not given"),
             OptionSpec(
                 "ref", value: "REF", "branch, tag or commit to start from; what is checked out by default"),
+            OptionSpec("subdir", value: "DIR", "the directory of the repository that it is about"),
             OptionSpec(
                 "agents", value: "N|auto", kind: .words(["auto"] + (1...8).map { "\($0)" }),
                 "how many agents at most, 1 to 8; auto by default"),
@@ -69,9 +71,7 @@ struct RunCommand {
                 throw CLIError(.usage, "--plan and a template with a plan of its own cannot go together")
             }
             let file = try PlanFile(path: path)
-            for (name, value) in file.options {
-                arguments.setDefault(name, value, origin: path, replacesDefaults: true)
-            }
+            for (name, values) in file.options { arguments.setDefaults(name, values, origin: path) }
             plan = file
         } else {
             plan = nil
@@ -115,8 +115,9 @@ struct RunCommand {
         guard !task.isEmpty || arguments.has("issue") else {
             throw CLIError(.usage, "what is to be done?", hint: "openclaw run \"Fix the auth bug\" --repo .")
         }
+        let address = RepositoryAddress(arguments.value("repo") ?? ".", exists: Files.exists)
         var body: JSON = [
-            "task": .string(task), "repo": .string(try absolute(arguments.value("repo") ?? ".")),
+            "task": .string(task), "repo": .string(try absolute(address.place)),
             "auto_approve": JSON(arguments.has("yes")), "merge": JSON(arguments.has("merge")),
             "allow_dirty": JSON(arguments.has("allow-dirty")),
             "isolation": .string(arguments.value("isolation") ?? "namespace"),
@@ -129,10 +130,13 @@ struct RunCommand {
         if let minutes = try arguments.integer("deadline", in: 1...10_080) {
             body["deadline_ms"] = JSON(Int64(minutes) * 60_000)
         }
-        for name in ["ref", "test"] {
-            if let value = arguments.value(name) {
-                body[name == "test" ? "test_command" : name] = .string(value)
+        for (name, part) in [("ref", address.ref), ("subdir", address.subdirectory), ("test", nil)] {
+            let value = arguments.value(name)
+            if let value, let part, value != part {
+                throw CLIError(.usage, "--repo says \(part) and --\(name) says \(value)")
             }
+            guard let value = value ?? part else { continue }
+            body[name == "test" ? "test_command" : name] = .string(value)
         }
         if let plan { body["plan"] = plan.json }
         if let plan = template?.plan { body["plan"] = plan }

@@ -1,6 +1,8 @@
 // run --template NAME -p KEY=VALUE.
+import Delivery
 import Kit
 import Service
+import System
 
 extension RunCommand {
     static let templateOptions = [
@@ -18,8 +20,8 @@ extension RunCommand {
             }
             return nil
         }
-        let entry = try Library("templates", home: home, repository: arguments.value("repo") ?? ".").find(
-            name)
+        let place = RepositoryAddress(arguments.value("repo") ?? ".", exists: Files.exists).place
+        let entry = try Library("templates", home: home, repository: place).find(name)
         let template = try TemplatesCommand.read(entry)
         var values = try parameters(arguments.values("param"))
         let words = arguments.positional.joined(separator: " ")
@@ -34,8 +36,8 @@ extension RunCommand {
         }
         do throws(TemplateError) {
             let filled = try template.fill(values)
-            for (option, value) in filled.options {
-                arguments.setDefault(option, value, origin: entry.path, replacesDefaults: true)
+            for (option, values) in filled.options {
+                arguments.setDefaults(option, values, origin: entry.path)
             }
             return filled
         } catch {

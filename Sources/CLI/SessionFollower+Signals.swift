@@ -73,6 +73,6 @@ extension SessionFollower {
         raise(SIGSTOP)
         guard wasAsking else { return }
         Terminal.readsKeys()
-        Terminal.write(Self.question, to: 1)
+        Terminal.write(question, to: 1)
     }
 }

@@ -16,6 +16,8 @@ final class SessionFollower: Sendable {
         var isMute = false
         var spent: Int64 = 0
         var busy: [String: String] = [:]
+        /// What is being asked at the terminal.
+        var question = ""
     }
 
     let client: CoordinatorClient
@@ -125,9 +127,13 @@ final class SessionFollower: Sendable {
         }
         show(event)
         if event["type"]?.stringValue == "permission.requested" {
-            guard isStillAsking else { return true }
-            state.withLock { $0.isLeft = true }
-            return false
+            let permission = event["data"]?["permission"] ?? [:]
+            guard isStillAsking(permission["id"]) else { return true }
+            guard isInteractive else {
+                state.withLock { $0.isLeft = true }
+                return false
+            }
+            return ask(permission)
         }
         guard event["type"]?.stringValue == "approval.requested", !state.withLock({ $0.isAutoApproved })
         else {
@@ -143,6 +149,11 @@ final class SessionFollower: Sendable {
 
     /// Who follows from the beginning also sees the questions that were answered long ago.
     private var isStillAsking: Bool { (try? client.call("GET", path)).map(SessionList.isWaiting) ?? true }
+
+    private func isStillAsking(_ id: JSON?) -> Bool {
+        guard let open = (try? client.call("GET", path))?["permissions"]?.arrayValue else { return true }
+        return open.contains { $0["id"] == id }
+    }
 
     /// Shows nothing from now on.
     func mute() {
@@ -205,7 +216,40 @@ final class SessionFollower: Sendable {
 
     // MARK: Approval
 
-    static let question = "  [a]pprove  [d]eny  [v]iew the diff  [l]eave it waiting: "
+    private static let approval = "  [a]pprove  [d]eny  [v]iew the diff  [l]eave it waiting: "
+    private static let permission = "  [y]es  [n]o  [l]eave it waiting: "
+
+    /// What is asked at this moment; empty when nothing is.
+    var question: String { state.withLock { $0.question } }
+
+    /// Puts a question, and waits for a key; nil when there is nobody any more.
+    private func key(_ question: String) -> Character? {
+        state.withLock { $0.question = question }
+        defer { state.withLock { $0.question = "" } }
+        Terminal.write(question, to: 1)
+        let key = Terminal.readKey()
+        terminal.line(key.map { "\($0)" } ?? "")
+        return key
+    }
+
+    /// A question about the plan, what leaves the machine, money, or a task that goes nowhere.
+    private func ask(_ permission: JSON) -> Bool {
+        clearStatus()
+        let id = permission["id"] ?? ""
+        while true {
+            switch key(Self.permission) {
+            case "y": return steer("permit", ["id": id])
+            case "n":
+                Terminal.write("  why (empty for no reason): ", to: 1)
+                let reason = Terminal.readLine() ?? ""
+                return steer("refuse", ["id": id, "reason": .string(reason)])
+            case "l", nil:
+                state.withLock { $0.isLeft = true }
+                return false
+            default: continue
+            }
+        }
+    }
 
     /// False ends the stream.
     private func ask(_ tree: String) -> Bool {
@@ -216,10 +260,7 @@ final class SessionFollower: Sendable {
             terminal.line("  \(Terminal.harmless(file["path"]?.stringValue ?? ""))  +\(added) -\(removed)")
         }
         while true {
-            Terminal.write(Self.question, to: 1)
-            let key = Terminal.readKey()
-            terminal.line(key.map { "\($0)" } ?? "")
-            switch key {
+            switch key(Self.approval) {
             case "a": return steer("approve", ["tree": .string(tree)])
             case "d": return steer("deny", ["reason": "denied at the terminal"])
             case "v":

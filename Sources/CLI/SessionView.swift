@@ -34,6 +34,7 @@ struct SessionView {
             "  task:    \(text("task"))", "  from:    \(text("repository")) at \(text("base").prefix(12))",
             "  model:   \(text("model"))", "  cost:    \(cost)\(totals.perAgent)", "  time:    \(time)",
         ]
+        if let queue { lines.append("  queue:   \(queue)") }
         if let disk { lines.append("  disk:    \(Show.bytes(disk))") }
         lines += totals.lines.map { "  \($0)" }
         lines += table(
@@ -59,6 +60,20 @@ struct SessionView {
 
     private func table(_ title: String, _ rows: [[String]]) -> [String] {
         rows.isEmpty ? [] : ["  \(title):"] + Show.table(rows).map { "    " + $0 }
+    }
+
+    /// What the merge queue did; nil when it had nothing to do.
+    private var queue: String? {
+        let statistics = summary["merge_queue"] ?? [:]
+        func count(_ field: String) -> Int { statistics[field]?.intValue ?? 0 }
+        guard count("batches") > 0 else { return nil }
+        let parts = [
+            ("gates", "gates"), ("red_gates", "red"), ("flaky_gates", "flaky"), ("conflicts", "conflicts"),
+            ("deferred", "put off"), ("returned", "sent back"), ("escalated", "escalated"),
+            ("forecasts", "overlaps told early"), ("voided", "reviews void"),
+        ].filter { count($0.0) > 0 }.map { "\(count($0.0)) \($0.1)" }
+        let batches = count("batches") == 1 ? "one batch" : "\(count("batches")) batches"
+        return (["\(count("merged")) merged in \(batches)"] + parts).joined(separator: ", ")
     }
 
     private var time: String {

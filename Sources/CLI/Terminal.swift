@@ -137,6 +137,9 @@ struct Terminal: Sendable {
         }
     }
 
+    /// Reads a line as it is typed; nil at the end of input.
+    static func readLine() -> String? { Swift.readLine(strippingNewline: true) }
+
     /// Reads one key press without waiting for the line's end; nil at the end of input.
     static func readKey() -> Character? {
         readsKeys()

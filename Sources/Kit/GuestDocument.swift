@@ -7,19 +7,23 @@ public enum GuestDocument {
 
     /// The document of an agent.
     public static func make(
-        role: Role, session: String, agent: String, coordinatorURL: String, heartbeatSeconds: Int = 60
+        role: Role, session: String, agent: String, coordinatorURL: String, heartbeatSeconds: Int = 60,
+        subdirectory: String? = nil
     ) -> JSON {
-        [
+        var document: JSON = [
             "session_id": .string(session), "agent_id": .string(agent), "role": .string(role.name),
             "coordinator_url": .string(coordinatorURL), "tools": JSON(role.tools),
             "prompt": .string(role.prompt),
-            "sandbox": policy(of: role, agent: agent).json, "heartbeat_seconds": JSON(heartbeatSeconds),
+            "sandbox": policy(of: role, agent: agent, subdirectory: subdirectory).json,
+            "heartbeat_seconds": JSON(heartbeatSeconds),
             "clone": JSON(role.workspace == .clone),
             "agent": [
                 "turns": JSON(role.turns), "max_tokens": JSON(role.maxTokens),
                 "context_tokens": JSON(role.contextTokens),
             ],
         ]
+        if !role.mcp.isEmpty { document["mcp"] = .array(role.mcp.map(\.json)) }
+        return document
     }
 
     /// The directories that an agent's guest may write on the volume.
@@ -30,13 +34,16 @@ public enum GuestDocument {
     }
 
     /// The base policy of the role's tool calls.
-    public static func policy(of role: Role, agent: String) -> SandboxPolicy {
+    /// - Parameter subdirectory: Of the repository, where commands start.
+    public static func policy(of role: Role, agent: String, subdirectory: String? = nil) -> SandboxPolicy {
         var policy = SandboxPolicy()
         policy.environment = environment
         policy.seccomp = role.filter
         policy.require = role.require
         policy.limits.memoryMB = memoryMB
-        if !role.egress.isEmpty { open(&policy, to: role.egress) }
+        // A word that nobody has replaced is no host.
+        let hosts = role.reaching(registries: []).egress
+        if !hosts.isEmpty { open(&policy, to: hosts) }
         let home = "\(workspace)/agents/\(agent)"
         if role.workspace != .none {
             policy.views = [.init(source: workspace, target: workspace, mode: .readOnly)]
@@ -52,6 +59,7 @@ public enum GuestDocument {
         case .readOnly: policy.workdir = "\(workspace)/integration"
         case .none: policy.workdir = "/tmp"
         }
+        if let subdirectory, role.workspace != .none { policy.workdir += "/\(subdirectory)" }
         return policy
     }
 
@@ -79,13 +87,23 @@ public enum GuestDocument {
 
     /// Where a gate runs: a directory that every guest has.
     private static let gateDirectory = "/var/tmp"
+    /// Where its tests may leave reports.
+    private static let reportDirectory = "/reports"
 
-    /// The policy of a gate: the tree at a place of the volume, copied, and no network.
-    public static func gatePolicy(tree: String, timeoutMilliseconds: Int) -> SandboxPolicy {
+    /// The policy of a gate: the tree at a place of the volume, copied, a directory for reports, and no
+    /// network.
+    /// - Parameter subdirectory: Of the tree, where the command starts.
+    public static func gatePolicy(
+        tree: String, reports: String, subdirectory: String? = nil, timeoutMilliseconds: Int
+    ) -> SandboxPolicy {
         var policy = SandboxPolicy()
         policy.environment = environment
-        policy.views = [.init(source: tree, target: gateDirectory, mode: .copy)]
-        policy.workdir = gateDirectory
+        policy.environment["OPENCLAW_REPORTS"] = reportDirectory
+        policy.views = [
+            .init(source: tree, target: gateDirectory, mode: .copy),
+            .init(source: reports, target: reportDirectory, mode: .writable),
+        ]
+        policy.workdir = gateDirectory + (subdirectory.map { "/\($0)" } ?? "")
         policy.timeoutMilliseconds = timeoutMilliseconds
         policy.tmpMB = 1024
         return policy

@@ -51,6 +51,11 @@ public enum Files {
         FileDescriptor(adopting: try check("openat", name) { cs_openat(directory, name, flags, mode) })
     }
 
+    /// A file without a place, for reading and writing; gone with its descriptor. Linux: memfd_create(2)
+    public static func memory(_ name: String) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(adopting: try check("memfd_create", name) { cs_memory_file(name) })
+    }
+
     /// The whole file.
     /// - Parameter limit: A longer file is EFBIG.
     public static func read(_ path: String, limit: Int = .max) throws(SystemError) -> [UInt8] {
@@ -121,6 +126,11 @@ public enum Files {
     /// Makes `path` a symbolic link to `target`. Linux: symlink(2)
     public static func symlink(_ target: String, at path: String) throws(SystemError) {
         try check("symlink", "\(path) -> \(target)") { Glibc.symlink(target, path) }
+    }
+
+    /// Gives a file a second name on the same file system; a link itself is not followed. Linux: link(2)
+    public static func link(_ existing: String, at path: String) throws(SystemError) {
+        try check("link", "\(path) = \(existing)") { Glibc.link(existing, path) }
     }
 
     /// What a symbolic link holds. Linux: readlink(2)

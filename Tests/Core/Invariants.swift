@@ -11,6 +11,10 @@ struct Invariants {
     private var head = ""
     private var made: [String: (tree: String, commit: String)] = [:]
     private var passed: Set<String> = []
+    /// Commands of tasks, and "TREE COMMAND" of those that ended with 0.
+    private var checks: [String: [String]] = [:]
+    private var held: Set<String> = []
+    private var home: Set<String> = []
     private var approvedTree: String?
     private var waiting: String?
     private var verdicts: [String: Verdict] = [:]
@@ -89,9 +93,17 @@ struct Invariants {
             require((1...5).contains(tasks.count), event, "\(tasks.count) in a batch")
         case .mergeMade(let task, let commit, let tree, _): made[task] = (tree, commit)
         case .gatePassed(_, let tree, let command, _):
-            require((command != nil) == (started?.testCommand != nil), event, "not the session's tests")
+            let isTested = started?.testCommand != nil || checks.values.contains { !$0.isEmpty }
+            require((command == nil) || isTested, event, "a gate without anything to run")
+            require((command != nil) || started?.testCommand == nil, event, "not the session's tests")
             passed.insert(tree)
+        case .acceptanceChecked(_, let tree, let command, let code, _):
+            if code == 0 { held.insert("\(tree) \(command)") } else { held.remove("\(tree) \(command)") }
+        case .planAccepted(let plan, _), .planEdited(let plan, _):
+            for task in plan.tasks { checks[task.id] = task.checks ?? [] }
+        case .planChanged(let task, _): checks[task.id] = task.checks ?? []
         case .taskMerged(let task, let commit, let newTree, _):
+            home.insert(task)
             require(approvedTree == nil, event, "merged after the approval")
             if newTree == tree, commit == head { return }
             require(made[task]?.commit == commit && made[task]?.tree == newTree, event, "never made")
@@ -113,6 +125,9 @@ struct Invariants {
             if code == 0 { greenTests.insert(tree) } else { greenTests.remove(tree) }
         case .approvalRequested(let asked, let commit):
             require(asked == tree && commit == head, event, "asks about another tree")
+            for command in home.flatMap({ checks[$0] ?? [] }) {
+                require(held.contains("\(asked) \(command)"), event, "\(command) did not hold on the result")
+            }
             if started?.hasReviewer == true {
                 require(verdicts[asked] == .approve, event, "no approving verdict")
             }

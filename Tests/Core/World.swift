@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 
 @testable import Core
 
@@ -6,7 +7,7 @@ import Kit
 struct World {
     var events: [Event] = []
     var state = SessionState()
-    var random: SplitMix
+    var random: SeededRandom
     /// Chances out of a hundred.
     var lossChance = 0
     var conflictChance = 0
@@ -41,7 +42,7 @@ struct World {
     /// Where decisions ended: the journal takes one whole or not at all.
     var boundaries: [Int] = []
 
-    init(seed: UInt64) { random = SplitMix(state: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func chance(_ percent: Int) -> Bool { Int(random.next() % 100) < percent }
 
@@ -84,7 +85,12 @@ struct World {
             let index = alive[pick - running.count]
             let work = assignments.remove(at: index)
             if chance(lossChance) {
-                try send(.agentLost(agent: work.agent, generation: work.generation, reason: "killed"))
+                do throws(Rejection) {
+                    try send(.agentLost(agent: work.agent, generation: work.generation, reason: "killed"))
+                } catch {
+                    // A guest that dies in the teardown is missed by nobody.
+                    guard error.code == "over" else { throw error }
+                }
             } else {
                 do throws(Rejection) {
                     try finish(work.agent, work.task)
@@ -138,7 +144,7 @@ struct World {
                         key: effect.key,
                         .merged(commit: made.commit, tree: made.tree, files: ["\(task).swift"])))
             }
-        case .runGate(let task, let tree, _, _, let attempt):
+        case .runGate(let task, let tree, _, _, let attempt, let checks):
             let isFlaky = attempt == nil && chance(flakyChance)
             let isRed =
                 isFlaky || redTrees.contains(tree)
@@ -146,7 +152,14 @@ struct World {
             // Whatever is red stays red, unless it was flaky.
             if isRed, !isFlaky { redTrees.insert(tree) }
             if !isRed { greenTrees.insert(tree) }
-            try send(.succeeded(key: effect.key, .gate(exitCode: isRed ? 1 : 0, output: "", milliseconds: 5)))
+            let results = (checks ?? []).map {
+                GateOutcome.Check($0, exitCode: isRed ? 1 : 0, output: "", milliseconds: 1)
+            }
+            let code = isRed && results.isEmpty ? 1 : 0
+            try send(
+                .succeeded(
+                    key: effect.key,
+                    .gate(GateOutcome(exitCode: code, output: "", milliseconds: 5, checks: results))))
         case .deliver(let commit, _, _):
             if !deliveries.contains(commit) { deliveries.append(commit) }
             guard state.configuration?.pullRequest != nil else {
@@ -226,18 +239,5 @@ struct World {
             autoApprove: autoApprove, merge: true, testCommand: testCommand)
         (configuration.approve, configuration.pullRequest) = (approve, pullRequest)
         return configuration
-    }
-}
-
-/// Small, seeded, and the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -101,12 +101,6 @@ private func kind(_ body: () throws -> Void) -> DeliveryError? {
         #expect(SourceRepository.url(spec) == url)
     }
 
-    @Test func `a credential goes to its host only and into no message`() {
-        #expect(
-            Credential.settings("T", url: "https://host/a/b").map(\.0) == ["http.https://host/.extraHeader"])
-        #expect(Credential.settings("T", url: "http://host/a/b").isEmpty)
-        #expect(Credential.hide("s3cret", in: "fatal: s3cret@x s3cret") == "fatal: ***@x ***")
-    }
 }
 
 @Suite struct HostileSourceTests {

@@ -12,7 +12,7 @@ import threading
 class Provider:
     """A context: the server runs; `requests` holds what it was asked, `headers` with what."""
 
-    def __init__(self, respond, failures=0):
+    def __init__(self, respond, failures=0, tokens=(100, 50)):
         self.requests, self.headers, self.failures = [], [], failures
         provider = self
 
@@ -46,7 +46,7 @@ class Provider:
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                usage = {"input_tokens": 100, "output_tokens": 1}
+                usage = {"input_tokens": tokens[0], "output_tokens": 1}
                 self.event("message_start", {"message": {
                     "id": f"msg_{len(provider.requests)}", "type": "message", "role": "assistant", "content": [],
                     "model": body["model"], "stop_reason": None, "stop_sequence": None, "usage": usage}})
@@ -67,7 +67,7 @@ class Provider:
                 wants_tool = any(block["type"] == "tool_use" for block in blocks)
                 reason = "tool_use" if wants_tool else "end_turn"
                 self.event("message_delta", {
-                    "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 50}})
+                    "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": tokens[1]}})
                 self.event("message_stop", {})
                 self.wfile.write(b"0\r\n\r\n")
 

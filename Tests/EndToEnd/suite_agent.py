@@ -109,7 +109,7 @@ name: coder
 prompt: This agent asks no model.
 tools: [bash, read, write, edit, git, notes]
 workspace: clone
-command: [node, --import, /openclaw/bin/agent-runtime/register.js, /workspace/base/tools/agent.mjs]
+command: [node, --import, /openclaw/bin/agent-runtime/register.js, /workspace/integration/tools/agent.mjs]
 """
 
 

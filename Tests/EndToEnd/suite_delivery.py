@@ -14,7 +14,7 @@ EXAMPLE = "examples/calculator/repository"
 class Forge:
     """A bare repository acme/widgets with its GitHub, cloned by nobody yet."""
 
-    def __init__(self, home, template=None):
+    def __init__(self, home, template=None, server=github_server.GitHub, provider="github"):
         self.source = home.repository(EXAMPLE)
         if template:
             (self.source / ".github").mkdir()
@@ -24,9 +24,9 @@ class Forge:
         self.bare = home.path / "acme/widgets.git"
         self.bare.parent.mkdir()
         git(home.path, "clone", "-q", "--bare", str(self.source), str(self.bare))
-        self.github = github_server.GitHub(self.bare)
+        self.github = server(self.bare)
         self.flags = [
-            "--repo", f"file://{self.bare}", "--pull-request", "--provider", "github", "--forge-api", self.github.url,
+            "--repo", f"file://{self.bare}", "--pull-request", "--provider", provider, "--forge-api", self.github.url,
         ]
 
     def __enter__(self):
@@ -93,10 +93,11 @@ def a_refused_token_says_what_to_do_and_the_work_is_kept():
 
 @test
 def a_coordinator_killed_at_every_step_of_delivery_makes_one_pull_request():
-    """Each session's coordinator is killed right after another request has reached GitHub: the look, the creation,
-    label and reviewer of the draft; the look, the update, the mutation that makes it ready, label, reviewer."""
+    """Each session's coordinator is killed right after another step: the push of the branch; then as a request has reached
+    GitHub: the look, the creation, label and reviewer of the draft; the look, the update, the mutation that makes it
+    ready, label, reviewer."""
     with Home(GITHUB_TOKEN="ghs_secret") as home, Forge(home) as forge:
-        for step in range(1, 10):
+        for step in range(10):
             before = len(forge.github.requests)
             home.run(
                 "run", f"Fix it {step}", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--yes", "--draft", "--detach",
@@ -104,7 +105,10 @@ def a_coordinator_killed_at_every_step_of_delivery_makes_one_pull_request():
             session = next(s["id"] for s in home.json("sessions") if s["task"] == f"Fix it {step}")
             pid = coordinator(home)
             deadline = time.monotonic() + 120
-            while len(forge.github.requests) < before + step and time.monotonic() < deadline:
+            branch = forge.bare / f"refs/heads/openclaw/{session}"
+            while time.monotonic() < deadline:
+                if len(forge.github.requests) >= before + step if step else branch.exists():
+                    break
                 time.sleep(0.001)
             kill(pid)
             wait_for(lambda: home_is_over(home, session), f"the end after a kill at step {step}", 180)

@@ -77,6 +77,40 @@ private struct Fixture {
         #expect(!first.joined().contains(fixture.directory))
     }
 
+    @Test func `JUnit reports are counted, tables have titles, and the timeline is drawn`() throws {
+        var fixture = try Fixture()
+        defer { try? Files.removeTree(fixture.directory) }
+        try fixture.add(
+            "001-unit.xml", "junit",
+            "<testsuite><testcase name='a'/>"
+                + "<testcase name='b&lt;c'><failure message='no'/></testcase></testsuite>")
+        try fixture.add("002-odd.xml", "junit", "no xml at all")
+        let queue = "{\"batches\":1,\"tasks\":[{\"task\":\"t1\",\"tries\":2}]}"
+        try fixture.add("queue.json", "queue", queue)
+        try fixture.add(
+            "cost.json", "cost", "{\"microusd\":5,\"by_role\":[{\"role\":\"coder\",\"microusd\":5}]}")
+        try fixture.add(
+            "timeline.json", "timeline",
+            """
+            {"spans":[
+             {"who":"<b>","task":"t1","kind":"implement","from_ms":0,"to_ms":900,"end":"x\\" onload=\\""},
+             {"who":"gate","task":"t1","kind":"gate","from_ms":5,"to_ms":1,"end":"passed"}],"events":[]}
+            """)
+        #expect(answer(.onPublish, fixture.input).exit == .accepted)
+        let json = try JSON.parse(try fixture.report("report.json"))
+        let junit = try #require(json["contents"]?["junit"])
+        #expect(junit[0]?["passed"] == 1 && junit[0]?["failures"]?[0]?["message"] == "no")
+        #expect(junit[1]?["note"] != nil)
+        let html = try fixture.report("report.html")
+        let parts = ["<h3>by role</h3>", "<h3>tasks</h3>", "<svg ", "class=\"open\"", "&lt;b&gt;", "b&lt;c"]
+        for part in parts {
+            #expect(html.contains(part), "\(part)")
+        }
+        // One bar: the other ends before it begins.
+        #expect(html.ranges(of: "<rect ").count == 1 && !html.contains("\" onload"))
+        #expect(try fixture.report("report.md").contains("### by role"))
+    }
+
     @Test func `nothing of an artifact becomes markup, script or terminal control`() throws {
         let fixture = try Fixture.full()
         defer { try? Files.removeTree(fixture.directory) }

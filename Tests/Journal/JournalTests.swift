@@ -33,6 +33,22 @@ import Testing
         }
     }
 
+    @Test func `a session that is forgotten leaves the others as they were, and its name can be used again`()
+        throws
+    {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            try journal.append("s", [Self.note("a")], at: 1)
+            try journal.append("other", [Self.note("x"), Self.note("y")], at: 2)
+            try journal.forget("s")
+            #expect(try journal.sessions() == ["other"] && journal.events("s").isEmpty)
+            #expect(journal.head("s") == nil)
+            #expect(try journal.verify("other") == (2, nil))
+            #expect(try journal.append("s", [Self.note("new")], at: 3).map(\.seq) == [1])
+            #expect(try journal.verify("s") == (1, nil))
+        }
+    }
+
     @Test func `threads that append at once get each their own numbers`() throws {
         try Self.withDirectory { directory in
             let journal = try Journal(path: "\(directory)/j.db")

@@ -62,6 +62,24 @@ import Testing
         #expect(found.contains { $0.message.contains("a → b → a") })
     }
 
+    @Test func `a task has commands and a model of its own, and both are held to their limits`() throws {
+        let plan = try Plan.parse(
+            """
+            tasks:
+              - {title: One, checks: ["make check", "test -f a"], model: claude-opus-5-5}
+              - title: Two
+            models: {reviewer: claude-opus-5-5}
+            budgets: {coder: 1.50}
+            """, source: "plan.yaml")
+        #expect(plan.tasks[0].checks == ["make check", "test -f a"])
+        #expect(plan.tasks[0].model == "claude-opus-5-5")
+        #expect(plan.tasks[1].checks == nil && plan.tasks[1].model == nil)
+        #expect(try JSONCoding.decode(Plan.self, from: JSONCoding.encode(plan)) == plan)
+        let many = Self.problems("tasks: [{title: One, checks: [a, b, c, d, e, f, g, h, i]}]")
+        #expect(many.map(\.message) == ["has more than 8 commands"])
+        #expect(Self.problems("tasks: [{title: One, checks: [' ']}]").map(\.message) == ["is no command"])
+    }
+
     @Test(arguments: ["", "[]", "summary: x", "tasks: 3", "tasks: []", "tasks: [3]", "a: &b c", "{"])
     func `what is no plan is refused`(text: String) { #expect(!Self.problems(text).isEmpty) }
 

@@ -33,6 +33,33 @@ import Testing
         #expect(roles.working == ["coder", "fuzzer"])
     }
 
+    @Test func `an architect is offered the roles that write, with what they say of themselves`() throws {
+        let home = try Self.home()
+        defer { try? Files.removeTree(Files.parent(of: home.path)) }
+        var roles = Roles(home: home)
+        roles.add(Self.file("docs", "name: docs\nextends: coder\ndescription: Writes.\nprompt: Write."))
+        roles.add(Self.file("looker", "name: looker\nprompt: Look.\nworkspace: read-only"))
+        #expect(roles.offers == [RoleOffer(name: "docs", description: "Writes.")])
+    }
+
+    @Test func `words in transcripts are found by turn, all of them in one`() throws {
+        let home = try Self.home()
+        defer { try? Files.removeTree(Files.parent(of: home.path)) }
+        let lines = [
+            #"{"at":7,"keep":0,"add":[{"content":"Off by one?"}],"response":{"content":"No."}}"#, "cut {",
+            #"{"keep":2,"add":[],"response":{"content":[{"type":"text","text":"OFF again, by ONE"}]}}"#,
+        ]
+        try Files.makeDirectories(home.path)
+        try Files.write("\(home.path)/t1.jsonl", Array(lines.joined(separator: "\n").utf8))
+        var search = TranscriptSearch(words: ["off", "one"], limit: 10)
+        search.look("s", in: home.path, startedAt: 5)
+        #expect(search.hits.map { $0["seq"] } == [1, 3] && search.hits.map { $0["at"] } == [7, 5])
+        #expect(search.hits[0]["agent"] == "t1" && search.hits[0]["session"] == "s")
+        var one = TranscriptSearch(words: ["off"], limit: 1)
+        one.look("s", in: home.path, startedAt: 5)
+        #expect(one.hits.count == 1 && one.isFull)
+    }
+
     @Test func `a user's role wins over the kit's, and may not build on itself`() throws {
         let home = try Self.home()
         defer { try? Files.removeTree(Files.parent(of: home.path)) }

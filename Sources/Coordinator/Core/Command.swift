@@ -30,6 +30,9 @@ public enum Command: Sendable {
     // What the world did
     case agentReady(agent: String, instance: String)
     case agentLost(agent: String, generation: Int?, reason: String)
+    /// The platform paused its guest, or let it go on.
+    case agentPaused(agent: String, generation: Int, reason: String)
+    case agentResumed(agent: String, generation: Int, milliseconds: Int64)
     case succeeded(key: String, EffectResult)
     case failed(key: String, reason: String)
     /// The session's time or money is used up.
@@ -58,6 +61,38 @@ public struct TestReport: Sendable, Hashable {
     }
 }
 
+/// What a gate found.
+public struct GateOutcome: Sendable, Hashable {
+    /// A command of a task's acceptance.
+    public struct Check: Sendable, Hashable {
+        public var check: TaskCheck
+        public var exitCode: Int
+        public var output: String
+        public var milliseconds: Int64
+
+        public init(_ check: TaskCheck, exitCode: Int, output: String, milliseconds: Int64) {
+            (self.check, self.exitCode, self.output) = (check, exitCode, output)
+            self.milliseconds = milliseconds
+        }
+    }
+
+    /// Of the tests; 0 when there are none.
+    public var exitCode: Int
+    public var output: String
+    /// Of all of it.
+    public var milliseconds: Int64
+    /// Those that were run; what is red ends it.
+    public var checks: [Check]
+    public var tests: GateTests?
+
+    public init(
+        exitCode: Int, output: String, milliseconds: Int64, checks: [Check] = [], tests: GateTests? = nil
+    ) {
+        (self.exitCode, self.output, self.milliseconds) = (exitCode, output, milliseconds)
+        (self.checks, self.tests) = (checks, tests)
+    }
+}
+
 /// What an effect brought.
 public enum EffectResult: Sendable, Hashable {
     case done
@@ -66,7 +101,7 @@ public enum EffectResult: Sendable, Hashable {
     case conflict(files: [String], hunks: String)
     /// The branch holds nothing new.
     case nothingToMerge
-    case gate(exitCode: Int, output: String, milliseconds: Int64)
+    case gate(GateOutcome)
     /// The session branch is somewhere else than was thought.
     case moved(commit: String, tree: String)
     case delivered(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)

@@ -31,9 +31,12 @@ extension Core {
             return state.order.count > 1 ? [.forecast(task: task, commit: commit)] : []
         case .gateStarted(let task, let tree, let command):
             guard let candidate = state.candidate, let member = candidate.member(task) else { return [] }
-            let attempt = candidate.isSecondTry ? 2 : nil
+            let checks = state.checks(upTo: task)
             return [
-                .runGate(task: task, tree: tree, commit: member.commit, command: command, attempt: attempt)
+                .runGate(
+                    task: task, tree: tree, commit: member.commit,
+                    command: state.configuration?.testCommand ?? (checks.isEmpty ? command : ""),
+                    attempt: candidate.isSecondTry ? 2 : nil, checks: checks.isEmpty ? nil : checks)
             ]
         case .approvalRequested(let tree, let commit):
             guard state.configuration?.pullRequest?.isDraft == true else { return [] }
@@ -159,6 +162,12 @@ struct Work {
             guard let known = state.agents[agent], known.status == .requested else { return }
             add(.agentReady(agent: agent, generation: known.generation, instance: instance))
         case .agentLost(let agent, let generation, let reason): lose(agent, generation, reason)
+        case .agentPaused(let agent, let generation, let reason):
+            guard isThere(agent, generation), state.agents[agent]?.isPaused == false else { return }
+            add(.agentPaused(agent: agent, generation: generation, reason: reason))
+        case .agentResumed(let agent, let generation, let milliseconds):
+            guard isThere(agent, generation), state.agents[agent]?.isPaused == true else { return }
+            add(.agentResumed(agent: agent, generation: generation, milliseconds: milliseconds))
         case .exhausted(let reason, let hint): fail(reason, hint)
         case .start, .enqueue, .cancel, .succeeded, .failed, .record: break
         }

@@ -53,7 +53,8 @@ extension Work {
     private mutating func test(_ candidate: SessionState.Candidate, _ count: Int) {
         guard candidate.members.indices.contains(count - 1) else { return }
         let member = candidate.members[count - 1]
-        if let command = state.configuration?.testCommand {
+        // Without tests of the repository the commands of the plan are what there is to run.
+        if let command = state.configuration?.testCommand ?? state.checks(upTo: member.task).first?.command {
             add(.gateStarted(task: member.task, tree: member.tree, command: command))
         } else {
             add(.gatePassed(task: member.task, tree: member.tree, command: nil, milliseconds: 0))
@@ -84,6 +85,10 @@ extension Work {
                 context)
         case .nothingToMerge:
             guard isFirst else { return add(.mergeDeferred(task: task, files: [])) }
+            // What it was to bring is there already; whether it is what was wanted is asked all the same.
+            guard state.tasks[task]?.plan.checks == nil else {
+                return add(.mergeMade(task: task, commit: state.head, tree: state.tree, files: []))
+            }
             add(.taskMerged(task: task, commit: state.head, tree: state.tree, files: []))
         default: break
         }
@@ -101,15 +106,31 @@ extension Work {
         return text + "\n"
     }
 
+    /// - Parameter tests: The repository's; empty when it has none.
     mutating func gated(
-        _ task: String, _ tree: String, _ command: String, _ code: Int, _ output: String, _ time: Int64,
-        isSecond: Bool
+        _ task: String, _ tree: String, _ tests: String, _ outcome: GateOutcome, isSecond: Bool
     ) {
+        for done in outcome.checks {
+            add(
+                .acceptanceChecked(
+                    task: done.check.task, tree: tree, command: done.check.command, exitCode: done.exitCode,
+                    milliseconds: done.milliseconds))
+        }
+        if let counted = outcome.tests { add(.gateCounted(task: task, tree: tree, tests: counted)) }
+        let red = outcome.exitCode == 0 ? outcome.checks.first { $0.exitCode != 0 } : nil
+        let first = tests.isEmpty ? outcome.checks.first?.check.command ?? "" : tests
+        let command = red?.check.command ?? first
+        let code = red?.exitCode ?? outcome.exitCode
         if code == 0 {
             if isSecond { add(.gateFlaked(task: task, tree: tree, command: command)) }
-            add(.gatePassed(task: task, tree: tree, command: command, milliseconds: time))
+            add(
+                .gatePassed(
+                    task: task, tree: tree, command: command, milliseconds: outcome.milliseconds))
         } else if isSecond {
-            add(.gateFailed(task: task, tree: tree, command: command, exitCode: code, output: output))
+            add(
+                .gateFailed(
+                    task: task, tree: tree, command: command, exitCode: code,
+                    output: red?.output ?? outcome.output))
         } else {
             add(.gateRetried(task: task, tree: tree, command: command, exitCode: code))
         }
@@ -173,6 +194,19 @@ extension Work {
                     text: "\(earlier) (\(state.tasks[earlier]?.plan.title ?? "")) was published and changes "
                         + "\(names), which \(later) touches too. It is merged first: keep its intent, and "
                         + "keep your change there small."))
+        }
+    }
+}
+
+extension SessionState {
+    /// The commands that a tree must pass in which everything that was merged is, and the chain up to a
+    /// member: what a task brought stays true.
+    func checks(upTo member: String) -> [TaskCheck] {
+        let chain = candidate?.members.map(\.task) ?? []
+        let until = chain.firstIndex(of: member).map { chain[...$0] } ?? []
+        let ids = merged.filter { !until.contains($0) } + until
+        return ids.flatMap { id in
+            (tasks[id]?.plan.checks ?? []).map { TaskCheck(task: id, command: $0) }
         }
     }
 }

@@ -13,10 +13,8 @@ extension Work {
                 add(.agentReady(agent: agent, generation: generation, instance: instance))
             }
         case (.merge(let task, _, _, _), _): merged(task, result)
-        case (
-            .runGate(let task, let tree, _, let command, let attempt), .gate(let code, let output, let time)
-        ):
-            gated(task, tree, command, code, output, time, isSecond: attempt != nil)
+        case (.runGate(let task, let tree, _, let command, let attempt, _), .gate(let outcome)):
+            gated(task, tree, command, outcome, isSecond: attempt != nil)
         case (.advance(let task, _, _), .done): advanced(task)
         case (.forecast(let task, _), .forecast(let files, let collisions)):
             forecast(task, files, collisions)
@@ -95,7 +93,7 @@ extension Work {
             loseStarting(agent, generation, reason)
         case .assignTask(let agent, let generation, _):
             loseStarting(agent, generation, "its guest does not take tasks: \(reason)")
-        case .merge(let task, _, _, _), .runGate(let task, _, _, _, _), .advance(let task, _, _):
+        case .merge(let task, _, _, _), .runGate(let task, _, _, _, _, _), .advance(let task, _, _):
             fail(
                 "merging \(task) failed: \(reason)",
                 "the work is kept; openclaw session \(session) shows where it is")
@@ -103,6 +101,12 @@ extension Work {
             fail(
                 "bringing the result home failed: \(reason)",
                 "it is on the branch openclaw/\(session) of the session repository")
+        case .proposePull where yesWaitsForChecks, .watchChecks where yesWaitsForChecks:
+            // Nobody is there who could approve without them.
+            fail(
+                "the checks of the pull request could not be waited for: \(reason)",
+                "the work is kept; openclaw diff \(session) shows it. Start again without --watch-checks to "
+                    + "deliver it without them")
         case .proposePull, .watchChecks, .forecast, .deliverMessage, .raiseBudget:
             // None of these is what the session is for; the person is told.
             add(
@@ -116,6 +120,11 @@ extension Work {
             add(.sessionCompleted(commit: commit))
         case .cancelTask, .retireAgent, .pauseAgents, .resumeAgents, .teardown: break
         }
+    }
+
+    private var yesWaitsForChecks: Bool {
+        state.phase == .approving && state.configuration?.autoApprove == true
+            && state.configuration?.pullRequest?.watchesChecks == true
     }
 
     private mutating func loseStarting(_ agent: String, _ generation: Int, _ reason: String) {

@@ -259,6 +259,7 @@ extension SessionState {
         var context = task.context
         context.task = configuration.task
         if id != Self.planTask { context.plan = plan }
+        if [.plan, .advise].contains(task.kind) { context.roles = configuration.workRoles }
         let subject = tasks.first { $0.value.waitsFor == id }
         if task.kind == .review || task.kind == .test {
             context.tree = tree
@@ -276,10 +277,12 @@ extension SessionState {
             case .test: "Run the tests on the change as merged and report what you see."
             case .implement, .rework: task.plan.description.isEmpty ? task.plan.title : task.plan.description
             }
-        return AgentTask(
+        var made = AgentTask(
             id: id, kind: task.kind, title: task.plan.title, description: description,
             acceptance: task.plan.acceptance, writeSet: task.plan.writeSet,
             branch: "work/\(configuration.session)/\(agent)/\(id)", base: head, attempt: task.attempt,
             testCommand: configuration.testCommand, context: context, resume: task.isBegun)
+        (made.checks, made.subdirectory) = (task.plan.checks, configuration.subdirectory)
+        return made
     }
 }

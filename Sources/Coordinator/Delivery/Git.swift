@@ -37,6 +37,8 @@ struct Git: Sendable {
         ("submodule.recurse", "false"), ("fetch.recurseSubmodules", "false"),
         ("advice.detachedHead", "false"), ("core.quotePath", "false"), ("safe.directory", "*"),
         ("safe.bareRepository", "all"), ("core.untrackedCache", "false"), ("merge.renormalize", "false"),
+        // As many as there are processors; git uses them from a hundred files on.
+        ("checkout.workers", "0"),
     ]
 
     /// The whole environment of every git of ours.

@@ -2,6 +2,8 @@
 enum Limits {
     /// One local git command, in milliseconds: a large repository on a slow disk.
     static let gitMilliseconds = 10 * 60 * 1000
+    /// A look at the branches of a remote, in milliseconds.
+    static let lookMilliseconds = 60_000
     /// A git command over the network, in milliseconds.
     static let networkMilliseconds = 60 * 60 * 1000
     /// What one git command may print into memory, in bytes.
@@ -10,6 +12,8 @@ enum Limits {
     static let complaintBytes = 2000
     /// The hunks of a conflict that go to an agent, in bytes: they become part of a prompt.
     static let hunkBytes = 32 << 10
+    /// Segments of a page's address that may be a branch: each is asked for.
+    static let pageSegments = 8
     /// How many dirty files are named.
     static let dirtyFiles = 20
     /// A file that is read to detect how to test, in bytes.
@@ -21,6 +25,10 @@ enum Limits {
     static let pushCommands = 32
     /// An issue with its comments as a task, in bytes: it becomes part of every prompt.
     static let issueBytes = 48 << 10
+    /// JUnit reports of one gate: files, bytes of one, and of all together. They are kept with the session.
+    static let reportFiles = 64
+    static let reportBytes = 8 << 20
+    static let reportTotalBytes = 32 << 20
     /// What a hook may take, in milliseconds (design, section 4).
     static let hookMilliseconds = 2000
 }

@@ -7,7 +7,7 @@ public struct SessionReport: Sendable {
     public struct Artifact: Sendable {
         /// As on_publish knows them.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
-            case diff, tests, review, summary, cost, timeline
+            case diff, tests, junit, review, summary, queue, cost, timeline
         }
 
         public let kind: Kind

@@ -56,31 +56,49 @@ extension SessionRepository {
         return ChangeSet(patch: patch.text, isTruncated: patch.isTruncated, files: files)
     }
 
-    /// Writes a tree into a new directory, as a checkout would: modes and links as they are, line endings by
-    /// the tree's attributes; without export attributes, filters, and without ever writing through a link.
+    /// Makes a directory hold exactly a tree, as a checkout would: modes and links as they are, line endings
+    /// by the tree's attributes; without export attributes, filters, and without ever writing through a link.
     /// Submodules become empty directories.
     ///
-    /// Complete or absent: it is made beside its place and moved there. A directory that exists is replaced.
+    /// From one tree to the next only what differs is written. That needs a directory that nobody else
+    /// writes; one that an earlier call did not end, or that something else made, is made anew.
     public func exportTree(_ revision: String, to directory: String) throws(DeliveryError) {
+        let operation = "export \(revision) to \(directory)"
         let outcome = try git.attempt(["rev-parse", "--verify", "--quiet", "\(revision)^{tree}"])
         guard outcome.code == 0, !revision.hasPrefix("-") else {
-            throw DeliveryError(.unknownRevision, "export \(revision)", "there is no such tree in \(path)")
+            throw DeliveryError(.unknownRevision, operation, "there is no such tree in \(path)")
         }
-        let (partial, index) = ("\(directory).partial", "\(directory).index")
-        try delivering("export to \(directory)") { () throws(SystemError) in
-            try Files.removeTree(partial)
-            try Files.removeTree(index)
-            try Files.makeDirectories(partial)
+        let (mark, index, name) = ("\(directory).partial", "\(directory).index", "\(directory).tree")
+        let tree = outcome.line
+        let last = Files.exists(mark) ? nil : try? Files.readText(name, limit: 100)
+        let canGoOn = Files.isDirectory(directory) && Files.exists(index)
+        if let last, canGoOn, try haveSameAttributes(last, tree) {
+            if last == tree { return }
+            try delivering(operation) { () throws(SystemError) in try Files.write(mark, []) }
+        } else {
+            try delivering(operation) { () throws(SystemError) in
+                for old in [directory, index, "\(index).lock", name] { try Files.removeTree(old) }
+                try Files.makeDirectories(directory)
+                try Files.write(mark, [])
+            }
         }
         let git = Git(
-            partial, environment: ["GIT_DIR": path, "GIT_WORK_TREE": partial, "GIT_INDEX_FILE": index])
+            directory, environment: ["GIT_DIR": path, "GIT_WORK_TREE": directory, "GIT_INDEX_FILE": index])
         // Unlike checkout-index this reads attributes from the tree before it writes the first file.
-        try git.run(["read-tree", "--reset", "-u", outcome.line])
-        try delivering("export to \(directory)") { () throws(SystemError) in
-            try Files.removeTree(index)
-            try Files.removeTree(directory)
-            try Files.rename(partial, directory)
+        try git.run(["read-tree", "--reset", "-u", tree])
+        try delivering(operation) { () throws(SystemError) in
+            try Files.write(name, Array(tree.utf8))
+            try Files.removeTree(mark)
         }
+    }
+
+    /// Attributes say how files are written; where they differ, files differ that are the same to git.
+    private func haveSameAttributes(_ one: String, _ other: String) throws(DeliveryError) -> Bool {
+        let outcome = try git.attempt([
+            "diff-tree", "-r", "--name-only", "--end-of-options", one, other, "--",
+            ":(glob)**/.gitattributes",
+        ])
+        return outcome.code == 0 && outcome.stdout.isEmpty
     }
 
     /// The content of a file of a tree; nil when there is none, when it is longer than the limit or no
@@ -93,6 +111,12 @@ extension SessionRepository {
         else { return nil }
         let content = try git.run(["cat-file", "blob", String(words[2])], limit: limitBytes + 1)
         return content.stdout.count > limitBytes ? nil : content.stdout
+    }
+
+    /// Whether a tree has a directory of a name, below its top; a link is none.
+    public func isDirectory(_ name: String, in tree: String) throws(DeliveryError) -> Bool {
+        let outcome = try git.attempt(["cat-file", "-t", "\(try commit(of: tree)):\(name)"])
+        return outcome.code == 0 && outcome.line == "tree"
     }
 
     /// The names at the top of a tree; a directory ends with a slash.

@@ -37,7 +37,8 @@ public struct SessionRepository: Sendable, Hashable {
     /// own transport: nothing is shared with the source by links, and nothing of its configuration or hooks
     /// comes along.
     public static func create(
-        at sessionDirectory: String, session: String, from source: SourceRepository, credential: String? = nil
+        at sessionDirectory: String, session: String, from source: SourceRepository,
+        tokens: ForgeTokens = ForgeTokens()
     ) throws(DeliveryError) -> SessionRepository {
         let repository: SessionRepository
         if Files.exists("\(sessionDirectory)/repository.git") {
@@ -45,9 +46,9 @@ public struct SessionRepository: Sendable, Hashable {
         } else {
             repository = SessionRepository(
                 sessionDirectory: sessionDirectory, session: session, base: source.commit)
-            try repository.makeBare(source, credential)
+            try repository.makeBare(source, tokens)
         }
-        try repository.makeCheckout(repository.basePath, at: repository.base, alternates: nil)
+        try repository.makeBase()
         let head = try repository.head()
         try repository.makeCheckout(
             repository.integrationPath, at: head, alternates: "../../../base/.git/objects")
@@ -121,7 +122,7 @@ public struct SessionRepository: Sendable, Hashable {
 
     // MARK: Making
 
-    private func makeBare(_ source: SourceRepository, _ credential: String?) throws(DeliveryError) {
+    private func makeBare(_ source: SourceRepository, _ tokens: ForgeTokens) throws(DeliveryError) {
         let partial = "\(path).partial"
         try delivering("make \(partial)") { () throws(SystemError) in
             try Files.removeTree(partial)
@@ -129,7 +130,7 @@ public struct SessionRepository: Sendable, Hashable {
         }
         try initialize(partial, ["--bare"])
         let git = Git(partial)
-        try fetch(source, into: git, credential)
+        try fetch(source, into: git, tokens)
         guard try git.commit(source.commit) == source.commit else {
             throw DeliveryError(
                 .unknownRevision, "copy \(source.location)", "the commit \(source.commit) did not arrive",
@@ -162,8 +163,9 @@ public struct SessionRepository: Sendable, Hashable {
         ("uploadpack.allowFilter", "false"),
     ]
 
-    private func fetch(_ source: SourceRepository, into git: Git, _ credential: String?) throws(DeliveryError)
-    {
+    private func fetch(
+        _ source: SourceRepository, into git: Git, _ tokens: ForgeTokens
+    ) throws(DeliveryError) {
         var arguments = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow"]
         if !source.isRemote {
             // The settings of our environment do not reach the process that git starts in the other
@@ -171,21 +173,48 @@ public struct SessionRepository: Sendable, Hashable {
             arguments.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
         }
         arguments += ["--", source.location, "\(source.commit):\(SessionRepository.baseRef)"]
-        let outcome = try git.attempt(
-            arguments, timeoutMilliseconds: Limits.networkMilliseconds,
-            settings: Credential.settings(credential, url: source.location))
+        let outcome = try RemoteAccess(source.location, tokens).attempt(
+            git, arguments, timeoutMilliseconds: Limits.networkMilliseconds)
         guard outcome.code == 0 else {
             throw DeliveryError(
-                .unreachable, "copy \(source.location)", Credential.hide(credential, in: outcome.stderr),
+                .unreachable, "copy \(source.location)", outcome.stderr,
                 hint: "check the repository with git fsck, and the disk's free space")
         }
     }
 
+    /// Makes `workspace/base`: nobody reads its files, so it has none. Its packs are those of the session
+    /// repository, by link: git never changes a pack, both belong to the host's user, and guests see them
+    /// read-only.
+    private func makeBase() throws(DeliveryError) {
+        if Files.exists(basePath) { return }
+        let partial = "\(basePath).partial"
+        try delivering("make \(partial)") { () throws(SystemError) in
+            try Files.removeTree(partial)
+            try Files.makeDirectories(Files.parent(of: basePath))
+        }
+        try initialize(partial, [])
+        try delivering("make \(partial)") { () throws(SystemError) in
+            let (from, to) = ("\(path)/objects", "\(partial)/.git/objects")
+            for folder in try Files.list(from) where folder != "info" {
+                try Files.makeDirectories("\(to)/\(folder)")
+                for file in try Files.list("\(from)/\(folder)") where !file.hasPrefix("tmp_") {
+                    try Files.link("\(from)/\(folder)/\(file)", at: "\(to)/\(folder)/\(file)")
+                }
+            }
+            // Where the history ends when it is not all there.
+            if Files.exists("\(path)/shallow") {
+                try Files.write("\(partial)/.git/shallow", try Files.read("\(path)/shallow", limit: 16 << 20))
+            }
+        }
+        let git = Git(partial)
+        try git.run(["update-ref", SessionRepository.baseRef, base])
+        try git.run(["update-ref", "--no-deref", "HEAD", base])
+        try delivering("make \(basePath)") { () throws(SystemError) in try Files.rename(partial, basePath) }
+    }
+
     /// Makes a clone without a remote, checked out at a commit.
-    /// - Parameter alternates: Where it borrows objects from, relative to its own; nil when it holds them
-    ///   itself.
-    private func makeCheckout(_ target: String, at commit: String, alternates: String?) throws(DeliveryError)
-    {
+    /// - Parameter alternates: Where it borrows objects from, relative to its own.
+    private func makeCheckout(_ target: String, at commit: String, alternates: String) throws(DeliveryError) {
         if Files.exists(target) { return }
         // The partial one has the same parent: a relative alternate must hold in both places.
         let partial = "\(target).partial"
@@ -194,11 +223,9 @@ public struct SessionRepository: Sendable, Hashable {
             try Files.makeDirectories(Files.parent(of: target))
         }
         try initialize(partial, [])
-        if let alternates {
-            try delivering("make \(partial)") { () throws(SystemError) in
-                try Files.makeDirectories("\(partial)/.git/objects/info")
-                try Files.write("\(partial)/.git/objects/info/alternates", Array("\(alternates)\n".utf8))
-            }
+        try delivering("make \(partial)") { () throws(SystemError) in
+            try Files.makeDirectories("\(partial)/.git/objects/info")
+            try Files.write("\(partial)/.git/objects/info/alternates", Array("\(alternates)\n".utf8))
         }
         try checkOut(commit, in: partial)
         try delivering("make \(target)") { () throws(SystemError) in try Files.rename(partial, target) }

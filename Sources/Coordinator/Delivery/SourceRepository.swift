@@ -21,6 +21,8 @@ public struct SourceRepository: Sendable, Hashable {
     public let dirtyFiles: [String]
     /// What works with limits: submodules, Git LFS, a shallow history.
     public let warnings: [String]
+    /// Where in the tree the address of a page led to.
+    public var subdirectory: String?
 
     /// What git is given to fetch from.
     var location: String {
@@ -46,13 +48,22 @@ public struct SourceRepository: Sendable, Hashable {
     ///   - spec: A path, a URL, or `github.com/OWNER/NAME`.
     ///   - ref: Branch, tag or commit; nil for what is checked out, or the default branch of a remote.
     ///   - allowDirty: Takes a worktree with uncommitted changes; they stay out of the session.
-    ///   - credential: A token for an HTTPS remote; it is only in the environment of git.
+    ///   - tokens: For a remote that wants to know who asks.
     public static func inspect(
-        spec: String, ref: String? = nil, allowDirty: Bool = false, credential: String? = nil
+        spec: String, ref: String? = nil, allowDirty: Bool = false, tokens: ForgeTokens = ForgeTokens()
     ) throws(DeliveryError) -> SourceRepository {
         if let url = url(spec) {
-            let (address, branch) = page(url)
-            return try inspect(url: address, ref: ref ?? branch, credential: credential)
+            try RemoteAccess.check(url)
+            let (address, rest) = page(url)
+            guard let rest, ref == nil else {
+                return try inspect(url: address, refs: ref.map { [$0] }, tokens)
+            }
+            // `tree/a/b` is the branch a/b, or the directory b of the branch a: the remote knows.
+            let words = rest.split(separator: "/")
+            let branches = (1...max(1, words.count)).reversed().map {
+                words.prefix($0).joined(separator: "/")
+            }
+            return try inspect(url: address, refs: Array(branches.prefix(Limits.pageSegments)), tokens)
         }
         return try inspect(path: spec, ref: ref, allowDirty: allowDirty)
     }
@@ -109,6 +120,16 @@ public struct SourceRepository: Sendable, Hashable {
                 .notARepository, operation, "it is no git repository",
                 hint: "run git init, add your files and commit them")
         }
+        // Objects that are not here git would fetch with what the repository's configuration says, and ours
+        // must not follow that.
+        let promisors = try probe.attempt(["config", "--get-regexp", "^remote\\..*\\.promisor$"])
+        guard promisors.code != 0 || !promisors.text.contains("true") else {
+            throw DeliveryError(
+                .refused, operation, "it is a partial clone: some of its objects are elsewhere",
+                hint:
+                    "name its remote's address, or complete it: git fetch --refetch --no-filter, then "
+                    + "git config --unset-all remote.origin.promisor")
+        }
         let isBare = found.lines[0] == "true"
         let top = isBare ? found.lines[1] : try probe.run(["rev-parse", "--show-toplevel"]).line
         let git = Git(top)
@@ -136,19 +157,21 @@ public struct SourceRepository: Sendable, Hashable {
 
     // MARK: Remote
 
-    private static func inspect(url: String, ref: String?, credential: String?) throws(DeliveryError)
-        -> SourceRepository
-    {
+    /// - Parameter refs: What may be meant, the longest first; nil for the default branch.
+    private static func inspect(
+        url: String, refs: [String]?, _ tokens: ForgeTokens
+    ) throws(DeliveryError) -> SourceRepository {
         let operation = "use the repository \(url)"
-        let names = ref.map { ["refs/heads/\($0)", "refs/tags/\($0)", "refs/tags/\($0)^{}"] } ?? ["HEAD"]
-        let git = Git(nil)
-        let outcome = try git.attempt(
-            ["ls-remote", "--symref", "--", url] + names, timeoutMilliseconds: 60_000,
-            settings: Credential.settings(credential, url: url))
+        let names =
+            refs?.flatMap { ["refs/heads/\($0)", "refs/tags/\($0)", "refs/tags/\($0)^{}"] } ?? ["HEAD"]
+        let outcome = try RemoteAccess(url, tokens).attempt(
+            Git(nil), ["ls-remote", "--symref", "--", url] + names,
+            timeoutMilliseconds: Limits.lookMilliseconds)
         guard outcome.code == 0 else {
             throw DeliveryError(
-                .unreachable, operation, Credential.hide(credential, in: outcome.stderr),
-                hint: "check the address and your access; a private repository needs a token")
+                .unreachable, operation, outcome.stderr,
+                hint: "check the address and your access; openclaw help repositories says where credentials "
+                    + "are looked for")
         }
         var found: [String: String] = [:]
         var branch: String?
@@ -161,7 +184,8 @@ public struct SourceRepository: Sendable, Hashable {
                 found[String(words[1])] = String(words[0])
             }
         }
-        if let ref {
+        if let whole = refs?.first {
+            let ref = refs?.first { found["refs/heads/\($0)"] ?? found["refs/tags/\($0)"] != nil } ?? whole
             if found["refs/heads/\(ref)"] != nil { branch = ref }
             // A tag that is an object of its own is followed to its commit.
             let commit =
@@ -172,7 +196,10 @@ public struct SourceRepository: Sendable, Hashable {
                     .unknownRevision, operation, "it has no branch or tag \(ref)",
                     hint: "git ls-remote \(url) lists them")
             }
-            return remote(url, commit, branch)
+            var source = remote(url, commit, branch)
+            let rest = whole.dropFirst(ref.count).drop { $0 == "/" }
+            source.subdirectory = rest.isEmpty ? nil : String(rest)
+            return source
         }
         guard let commit = found["HEAD"] else {
             throw DeliveryError(
@@ -241,21 +268,5 @@ extension Git {
             warnings.append("the history is shallow; git fetch --unshallow completes it")
         }
         return warnings
-    }
-}
-
-/// A token for HTTPS remotes, which must be neither in an argument nor in a message.
-enum Credential {
-    static func settings(_ token: String?, url: String) -> [(String, String)] {
-        guard let token, url.hasPrefix("https://") else { return [] }
-        let basic = Base64.encode(Array("x-access-token:\(token)".utf8))
-        // Bound to the host: a redirect elsewhere does not get it.
-        let host = url.dropFirst("https://".count).prefix { $0 != "/" }
-        return [("http.https://\(host)/.extraHeader", "Authorization: Basic \(basic)")]
-    }
-
-    static func hide(_ token: String?, in text: String) -> String {
-        guard let token, !token.isEmpty else { return text }
-        return text.split(separator: token, omittingEmptySubsequences: false).joined(separator: "***")
     }
 }

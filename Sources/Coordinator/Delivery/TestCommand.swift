@@ -15,7 +15,9 @@ public enum TestCommand {
         }
         var testFiles: [String] = []
         for folder in ["tests/", "test/"] where names.contains(folder) {
-            testFiles += try repository.topLevel(of: "\(tree):\(folder.dropLast())")
+            // What comes after the first colon is a path.
+            let mark = tree.contains(":") ? "/" : ":"
+            testFiles += try repository.topLevel(of: "\(tree)\(mark)\(folder.dropLast())")
         }
         return detect(names: names, texts: texts, testFiles: testFiles)
     }

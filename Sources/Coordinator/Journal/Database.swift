@@ -127,6 +127,13 @@ final class Database: Sendable {
         }
     }
 
+    /// Removes everything of a session.
+    func forget(_ session: String) throws(JournalError) {
+        for table in ["events", "checkpoints"] {
+            _ = try query("DELETE FROM \(table) WHERE session=?", [session]) { _ in 0 }
+        }
+    }
+
     private func query<Value>(
         _ text: String, _ bindings: [String], _ read: (OpaquePointer) -> Value
     ) throws(JournalError) -> [Value] {

@@ -166,6 +166,21 @@ public final class Journal: Sendable {
         }
     }
 
+    /// Removes a session that is over, all of it. Nothing of it can be shown or verified any more.
+    public func forget(_ session: String) throws(JournalError) {
+        // One at a time writes.
+        let mine = state.wait { state -> Bool? in
+            guard !state.isWriting else { return nil }
+            state.isWriting = true
+            return true
+        }
+        guard mine == true else { return }
+        defer { state.withLock { $0.isWriting = false } }
+        try database.transaction { () throws(JournalError) in try database.forget(session) }
+        _ = heads.withLock { $0.removeValue(forKey: session) }
+        changes.withLock { $0 += 1 }
+    }
+
     // MARK: Reading
 
     /// The events of a session after a sequence number.

@@ -149,7 +149,7 @@ public final class Coordinator: Sendable {
                         defer { seen = max(seen, event.seq) }
                         return event.seq > seen
                     }
-                    if isNew, event.state == .terminated { ended(event) }
+                    if isNew { hear(event) }
                     return !isStopping.withLock { $0 }
                 }
                 guard !isStopping.withLock({ $0 }) else { return }
@@ -169,9 +169,12 @@ public final class Coordinator: Sendable {
     }
 
     /// `SESSION/AGENT/GENERATION`.
-    private func ended(_ event: InstanceEvent) {
+    private func hear(_ event: InstanceEvent) {
         let parts = event.appID.split(separator: "/").map(String.init)
         guard parts.count == 3, let generation = Int(parts[2]), let session = find(parts[0]) else { return }
+        guard event.state == .terminated else {
+            return session.changed(agent: parts[1], generation: generation, event)
+        }
         session.ended(
             agent: parts[1], generation: generation,
             reason: "its guest ended: \(event.exit?.reason ?? "unknown") (\(event.exit?.code ?? 0))")
@@ -271,7 +274,7 @@ public final class Coordinator: Sendable {
         do throws(ServiceError) {
             try startPlatform()
             let session = try SessionRunner(id, world: world, gateway: gateway, events: [])
-            session.forgeToken.withLock { $0 = SessionPreparation.forgeToken(body) }
+            session.forgeTokens.withLock { $0 = SessionPreparation.forgeTokens(body) }
             // Two that are started at once must not both take the last place.
             try starting.withLock { (_) throws(ServiceError) in
                 guard hasRoom(configuration.repository) else {

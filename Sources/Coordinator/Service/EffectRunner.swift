@@ -51,8 +51,9 @@ struct EffectRunner: Sendable {
         case .pauseAgents: for instance in instances(where: .running) { try world.platform.pause(instance) }
         case .resumeAgents: for instance in instances(where: .paused) { try world.platform.resume(instance) }
         case .merge(let task, _, let commit, let onto): return try merge(task, commit, onto)
-        case .runGate(_, let tree, let commit, let command, let attempt):
-            return try gate(tree, commit, command, attempt ?? 1)
+        case .runGate(_, let tree, let commit, let command, let attempt, let checks):
+            let gate = GateRunner(session: session, tree: tree, commit: commit, attempt: attempt ?? 1)
+            return .gate(try gate.run(command, checks ?? []))
         case .forecast(let task, let commit): return try forecast(task, commit)
         case .deliverMessage(let agent, _, let number, let from, let text):
             try message(agent, number, from, text)
@@ -84,9 +85,10 @@ struct EffectRunner: Sendable {
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
         // Read anew, so that a role that was made after the coordinator started is there.
         let roles = Roles(home: world.home, session: id)
-        guard let role = try roles.role(roleName) else {
+        guard var role = try roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
+        role.addServers(of: RepositoryServers.kept(world.home, session: id))
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
             name, peer in
             [
@@ -102,7 +104,9 @@ struct EffectRunner: Sendable {
             workspace: .init(volumeID: id, writable: GuestDocument.writableViews(of: role, agent: agent)),
             command: role.command ?? ["/openclaw/bin/openclaw-agent"], secretsScope: id,
             guest: GuestDocument.make(
-                role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL),
+                role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL,
+                heartbeatSeconds: GuestPatience.current.heartbeatSeconds,
+                subdirectory: session.state.configuration?.subdirectory),
             maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
         if !Role.builtIn.contains(roleName) { request.app.pluginRoles = [roleName] }
         let instance = try world.platform.ensure(request)
@@ -168,11 +172,24 @@ struct EffectRunner: Sendable {
             Worker.start("teardown") { try? world.platform.terminate(instance.id) }
         }
         for worker in workers { worker.join() }
+        reportUnhappyEnd()
         session.close()
         try? world.platform.deleteGroup(id)
         try? world.platform.deleteVolume(id, purging: false)
         try? world.platform.deleteSecrets(scope: id)
         try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+    }
+
+    /// A session that delivers nothing has a report, too: what was done, what it cost, and how it went.
+    private func reportUnhappyEnd() {
+        let state = session.state
+        guard state.phase == .failed || state.phase == .cancelled, state.configuration != nil else { return }
+        do {
+            _ = try ReportMaker(session: session).make(state.head.isEmpty ? repository.base : state.head)
+        } catch {
+            // Its journal says the same.
+            world.log("\(id): the report of its end: \(error)")
+        }
     }
 
     // MARK: Merging
@@ -216,38 +233,6 @@ struct EffectRunner: Sendable {
         }
     }
 
-    // MARK: Gates
-
-    private static let gateMilliseconds = 1_800_000
-    private static let outputCharacters = 8000
-
-    /// The tests, on exactly this tree, in a guest of their own: no agent, no network, no token.
-    private func gate(_ tree: String, _ commit: String, _ command: String, _ attempt: Int) throws
-        -> EffectResult
-    {
-        let start = Clock.monotonicNanoseconds()
-        let name = "gates/\(tree.prefix(16))-\(attempt)"
-        let directory = "\(world.home.session(id))/workspace/\(name)"
-        try repository.exportTree(commit, to: directory)
-        defer { try? Files.removeTree(directory) }
-        let app = "\(id)/gate-\(tree.prefix(12))/\(attempt)"
-        let instance = try world.platform.ensure(
-            InstanceRequest(
-                app: .init(id: app, sessionID: id, coordinatorURL: Self.coordinatorURL), policy: "stateless",
-                workspace: .init(volumeID: id, writable: []),
-                maxRuntimeSeconds: Self.gateMilliseconds / 1000 + 120,
-                isolation: session.state.configuration?.isolation ?? "namespace"))
-        defer { try? world.platform.terminate(instance.id, graceMilliseconds: 500) }
-        let policy = GuestDocument.gatePolicy(
-            tree: "\(GuestDocument.workspace)/\(name)", timeoutMilliseconds: Self.gateMilliseconds)
-        let outcome = try world.platform.exec(
-            instance.id, ["/bin/bash", "-c", command], sandbox: policy,
-            timeoutMilliseconds: Self.gateMilliseconds)
-        return .gate(
-            exitCode: outcome.exitCode, output: String(outcome.output.suffix(Self.outputCharacters)),
-            milliseconds: (Clock.monotonicNanoseconds() - start) / 1_000_000)
-    }
-
     // MARK: Delivery
 
     private func deliver(_ commit: String, _ merge: Bool) throws -> EffectResult {
@@ -260,7 +245,7 @@ struct EffectRunner: Sendable {
         if configuration.isRemote {
             _ = try RemoteDelivery.push(
                 repository, commit: commit, to: configuration.repository,
-                credential: session.forgeToken.withLock { $0 } ?? Environment.get("GITHUB_TOKEN"))
+                tokens: session.forgeTokens.withLock { $0 })
             return .delivered(
                 branch: repository.branch, commit: commit, isMerged: false, command: nil,
                 reason: "pushed to \(configuration.repository)")

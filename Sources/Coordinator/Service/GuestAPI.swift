@@ -84,7 +84,8 @@ struct GuestAPI: Sendable {
         return Caller(
             session: session.id, agent: agent, role: state.agents[agent]?.role ?? "",
             task: state.agents[agent]?.task, taskKind: task?.kind.rawValue, attempt: task?.attempt,
-            spec: session.model(role: state.agents[agent]?.role ?? ""))
+            spec: session.model(
+                agent: agent, role: state.agents[agent]?.role ?? "", task: task?.plan))
     }
 
     // MARK: Requests
@@ -108,6 +109,7 @@ struct GuestAPI: Sendable {
         case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
         case ("GET", "peers"): return peers()
         case ("GET", "tasks"): return tasks()
+        case ("GET", "mcp/secrets"): return try serverSecrets(agent)
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):
@@ -160,7 +162,7 @@ struct GuestAPI: Sendable {
                 agents.map { name, agent in
                     [
                         "agent_id": .string(name), "role": .string(agent.role),
-                        "status": .string(agent.status.rawValue),
+                        "status": .string(agent.isPaused ? "paused" : agent.status.rawValue),
                         "url": .string("http://\(name).session.local:8700"),
                     ]
                 })
@@ -242,7 +244,7 @@ struct GuestAPI: Sendable {
     private func plan(_ agent: String, _ body: JSON) throws(ServiceError) -> JSON {
         let plan: Plan
         do throws(PlanError) {
-            plan = try Plan.parse(body)
+            plan = try session.admit(proposed: body)
         } catch {
             let problems = error.problems.map { "\($0.path): \($0.message)" }
             try session.submit(.record([.planRejected(agent: agent, problems: problems)]))
@@ -266,7 +268,7 @@ struct GuestAPI: Sendable {
         }
         let task: PlanTask
         do throws(PlanError) {
-            task = try Plan.parse(task: body["task"] ?? .null, in: plan)
+            task = try session.admit(proposed: body["task"] ?? .null, to: plan)
         } catch {
             throw Self.refused("the task is refused", error)
         }

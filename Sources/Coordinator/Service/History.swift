@@ -15,7 +15,7 @@ extension Coordinator {
     private static let excerptCharacters = 60
 
     /// Events in which all words occur, newest sessions first.
-    /// - Parameter query: `q`, and `limit`.
+    /// - Parameter query: `q`, and `limit`; `transcripts` looks there instead.
     func search(_ query: [String: String]) throws(ServiceError) -> JSON {
         let words = (query["q"] ?? "").lowercased().split(separator: " ").map(String.init)
         guard !words.isEmpty else {
@@ -23,6 +23,14 @@ extension Coordinator {
         }
         let limit = min(query["limit"].flatMap { Int($0) } ?? 50, Self.hitLimit)
         let all = sessions.withLock { Array($0.values) }.map(\.state).sorted { $0.startedAt > $1.startedAt }
+        if query["transcripts"] == "true" {
+            var search = TranscriptSearch(words: words, limit: limit)
+            for state in all {
+                guard let id = state.configuration?.session, !search.isFull else { continue }
+                search.look(id, in: "\(home.session(id))/bodies/conversations", startedAt: state.startedAt)
+            }
+            return ["hits": .array(search.hits), "truncated": JSON(search.isFull)]
+        }
         var hits: [JSON] = []
         var looked = 0
         for state in all {
@@ -62,7 +70,7 @@ extension Coordinator {
         ]
     }
 
-    private static func texts(in json: JSON) -> [String] {
+    static func texts(in json: JSON) -> [String] {
         switch json {
         case .string(let text): [text]
         case .array(let items): items.flatMap(texts)
@@ -89,7 +97,7 @@ extension Coordinator {
 
     /// Removes what sessions left that are over for long: workspaces and transcripts. The result, the report
     /// and the journal stay, so that diff, history, search and replay go on.
-    /// - Parameter body: `keep_days`, `keep_sessions`, `dry_run`.
+    /// - Parameter body: `keep_days`, `keep_sessions`, `dry_run`; with `whole` the rest of them goes too.
     func collectGarbage(_ body: JSON) throws(ServiceError) -> JSON {
         guard let days = body["keep_days"]?.int64Value, let count = body["keep_sessions"]?.intValue,
             days >= 0,
@@ -99,6 +107,7 @@ extension Coordinator {
                 "`keep_days` and `keep_sessions` are required", code: "bad_request", status: 400)
         }
         let isDry = body["dry_run"]?.boolValue ?? false
+        let isWhole = body["whole"]?.boolValue ?? false
         let now = Clock.wallMilliseconds()
         let over = sessions.withLock { Array($0.values) }.map(\.state).filter {
             $0.phase.isOver && $0.openEffects.isEmpty
@@ -110,12 +119,14 @@ extension Coordinator {
                 now - end >= days * Self.dayMilliseconds
             else { continue }
             let id = configuration.session
-            let parts = ["workspace", "bodies/conversations"].map { "\(home.session(id))/\($0)" }
+            let names = ["workspace", "bodies/conversations"]
+            let parts = isWhole ? [home.session(id)] : names.map { "\(home.session(id))/\($0)" }
             let size = try Self.diskUse(parts)
-            guard size > 0 else { continue }
+            guard size > 0 || isWhole else { continue }
             if !isDry {
                 // The platform may have forgotten the volume when the session ended.
                 try? world.platform.deleteVolume(id, purging: false)
+                if isWhole { try forget(id) }
                 for part in parts { try Self.remove(part) }
             }
             bytes += size
@@ -124,7 +135,38 @@ extension Coordinator {
                 "task": .string(configuration.task),
             ])
         }
+        for id in isWhole ? orphans(now) : [] {
+            let size = try Self.diskUse([home.session(id)])
+            if !isDry { try Self.remove(home.session(id)) }
+            bytes += size
+            removed.append([
+                "id": .string(id), "bytes": JSON(size), "ended_at": .null, "task": "left by a crash",
+            ])
+        }
         return ["removed": .array(removed), "bytes": JSON(bytes), "dry_run": JSON(isDry)]
+    }
+
+    /// Directories that no session has, and that are not of one that is being made now.
+    private func orphans(_ now: Int64) -> [String] {
+        let known = sessions.withLock { Set($0.keys) }.union((try? world.journal.sessions()) ?? [])
+        let directory = Files.parent(of: home.session("x"))
+        return ((try? Files.list(directory)) ?? []).sorted().filter { name in
+            guard SessionName.isValid(name), !known.contains(name),
+                let changed = try? Files.status("\(directory)/\(name)").modifiedNanoseconds
+            else { return false }
+            return now - changed / 1_000_000 > Self.dayMilliseconds
+        }
+    }
+
+    /// Before its files go: what a crash leaves then is a directory that no journal knows, and the next call
+    /// removes that.
+    private func forget(_ id: String) throws(ServiceError) {
+        _ = sessions.withLock { $0.removeValue(forKey: id) }
+        do throws(JournalError) {
+            try world.journal.forget(id)
+        } catch {
+            throw ServiceError("remove the journal of \(id): \(error)")
+        }
     }
 
     /// What directories take on the disk.

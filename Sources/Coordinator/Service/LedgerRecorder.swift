@@ -112,16 +112,18 @@ extension SessionRunner {
     /// The budgets of roles and agents. A name that is a role's is that role.
     func limits(_ configuration: SessionConfiguration) -> [Ledger.Scope: Int64] {
         let pairs = (configuration.limits ?? [:]).map { name, amount in
-            (world.roles[name] == nil ? Ledger.Scope.agent(name) : .role(name), amount)
+            (role(name) == nil ? Ledger.Scope.agent(name) : .role(name), amount)
         }
         return Dictionary(pairs) { first, _ in first }
     }
 
-    /// The model of an agent: what was said for its role, then for the session, then in the role's file.
-    func model(role: String) -> String {
+    /// The model of an agent: what was said for its task, for it, for its role, then for the session, then in
+    /// the role's file.
+    func model(agent: String, role: String, task: PlanTask?) -> String {
         let configuration = state.configuration
+        if let own = task?.model ?? configuration?.models?[agent] { return own }
         let general = configuration?.model ?? "anthropic"
-        let own = general == "anthropic" ? world.roles[role]?.model : nil
+        let own = general == "anthropic" ? self.role(role)?.model : nil
         return configuration?.models?[role] ?? own ?? general
     }
 }

@@ -60,6 +60,7 @@ struct Preview {
         [
             "id": .string(task.id), "title": .string(task.title), "role": .string(task.role),
             "depends_on": JSON(task.dependsOn), "write_set": JSON(task.writeSet),
+            "checks": JSON(task.checks ?? []), "model": task.model.map { .string($0) } ?? .null,
         ]
     }
 

@@ -62,7 +62,8 @@ struct PullDelivery: Sendable {
 
     private func put(_ commit: String, isDraft: Bool) throws -> (pull: ForgePull, pulls: PullRequests) {
         let target = try target()
-        _ = try RemoteDelivery.push(repository, commit: commit, to: target.remote, credential: target.token)
+        _ = try RemoteDelivery.push(
+            repository, commit: commit, to: target.remote, tokens: session.forgeTokens.withLock { $0 })
         let text = try text(commit)
         let wish = ForgeWish(
             branch: repository.branch, base: target.base, title: text.title, text: text.markdown,
@@ -81,7 +82,7 @@ struct PullDelivery: Sendable {
         let place = try ForgePlace(remote: remote, provider: options.provider, api: options.api)
         return Target(
             options: options, remote: remote, place: place,
-            token: ForgeCredential.find(place, given: session.forgeToken.withLock { $0 }),
+            token: ForgeCredential.find(place, session.forgeTokens.withLock { $0 }),
             base: options.base ?? configuration.baseBranch ?? "main")
     }
 
@@ -106,6 +107,12 @@ struct PullDelivery: Sendable {
                 )
             case .gatePassed(let task, let tree, let command?, _):
                 text.evidence.append("gate of \(task): `\(command)` green on tree \(tree.prefix(12))")
+            case .acceptanceChecked(let task, let tree, let command, 0, _) where tree == state.tree:
+                text.evidence.append("check of \(task): `\(command)` ends with 0 on tree \(tree.prefix(12))")
+            case .gateCounted(_, let tree, let tests) where tree == state.tree:
+                text.evidence.append(
+                    "tests on tree \(tree.prefix(12)): \(tests.passed) passed, \(tests.failed) failed, "
+                        + "\(tests.skipped) skipped")
             case .reviewSubmitted(let agent, let tree, let verdict, let summary):
                 text.evidence.append(
                     "\(agent), \(verdict.rawValue), tree \(tree.prefix(12)): \(summary.prefix(500))")

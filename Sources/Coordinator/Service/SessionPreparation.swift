@@ -15,7 +15,7 @@ struct SessionPreparation: Sendable {
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
-        "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run",
+        "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -47,6 +47,7 @@ struct SessionPreparation: Sendable {
         try checkModel(model)
         let models = try texts(body["models"], "models")
         for (_, model) in models ?? [:] { try checkModel(model) }
+        try gateway.check(models: plan?.tasks ?? [])
         let limits = try amounts(body["limits_microusd"])
         let source = try inspect(repo, body)
         if let pull {
@@ -63,17 +64,16 @@ struct SessionPreparation: Sendable {
             task = task.isEmpty ? issue : "\(task)\n\n\(issue)"
         }
         let id = SessionName.make(task: task, random: Random.bytes(4))
-        let repository = try create(id, source, Self.forgeToken(body) ?? Environment.get("GITHUB_TOKEN"))
+        let repository = try create(id, source, Self.forgeTokens(body))
         do {
             let base = repository.base
             let tree = try repository.tree(of: base)
+            let subdirectory = try subdirectory(body, source, repository)
             let command =
-                try body["test_command"]?.stringValue ?? TestCommand.detect(in: repository, tree: base)
-            if let plan {
-                try takeRoles(plan, id, repository, tree)
-            } else {
-                try freezeRoles(id, repository, tree)
-            }
+                try body["test_command"]?.stringValue
+                ?? TestCommand.detect(in: repository, tree: base + (subdirectory.map { ":\($0)" } ?? ""))
+            let (roles, untrusted) = try freezeRoles(id, repository, tree)
+            if let plan { try check(plan, roles, untrusted) }
             var configuration = SessionConfiguration(
                 session: id, task: task, repository: location(source), isRemote: source.isRemote,
                 baseCommit: base,
@@ -83,10 +83,12 @@ struct SessionPreparation: Sendable {
                 merge: body["merge"]?.boolValue ?? false,
                 testCommand: command.flatMap { $0.isEmpty ? nil : $0 },
                 isolation: isolation, deadline: body["deadline_ms"]?.int64Value)
+            configuration.subdirectory = subdirectory
             configuration.approve = approve.isEmpty ? nil : approve
             configuration.pullRequest = pull
             (configuration.models, configuration.limits) = (models, limits)
             configuration.planOnly = body["plan_only"]?.boolValue == true ? true : nil
+            configuration.workRoles = roles.offers.isEmpty ? nil : roles.offers
             return configuration
         } catch {
             try? Files.removeTree(home.session(id))
@@ -98,7 +100,6 @@ struct SessionPreparation: Sendable {
 
     /// Keeps the repository's trusted roles with the session.
     /// - Returns: All roles of the session, and the names of those that are not trusted.
-    @discardableResult
     private func freezeRoles(_ id: String, _ repository: SessionRepository, _ tree: String) throws
         -> (roles: Roles, untrusted: Set<String>)
     {
@@ -114,13 +115,12 @@ struct SessionPreparation: Sendable {
             try Files.makeDirectories("\(home.session(id))/roles", mode: 0o700)
             try Files.write("\(home.session(id))/roles/\(file.name).yaml", Array(file.text.utf8), mode: 0o600)
         }
+        try RepositoryServers.freeze(home, session: id, repository, tree: tree, trust)
         return (roles, untrusted)
     }
 
     /// Every task of the plan has a role that is there, is trusted, can be read, and can write.
-    private func takeRoles(_ plan: Plan, _ id: String, _ repository: SessionRepository, _ tree: String) throws
-    {
-        let (roles, untrusted) = try freezeRoles(id, repository, tree)
+    private func check(_ plan: Plan, _ roles: Roles, _ untrusted: Set<String>) throws {
         let working = roles.working
         var problems: [PlanError.Problem] = []
         for (index, task) in plan.tasks.enumerated() where !working.contains(task.role) {
@@ -138,6 +138,24 @@ struct SessionPreparation: Sendable {
         guard problems.isEmpty else { throw GuestAPI.refused("the plan has mistakes", PlanError(problems)) }
     }
 
+    /// A directory of the commit that the session starts from; a link to one is none.
+    private func subdirectory(
+        _ body: JSON, _ source: SourceRepository, _ repository: SessionRepository
+    ) throws(ServiceError) -> String? {
+        guard let text = body["subdir"]?.stringValue ?? source.subdirectory, !text.isEmpty else { return nil }
+        guard let plain = RepositoryAddress.plain(text) else {
+            throw Self.usage("subdir: \(text) is no plain path below the repository's top")
+        }
+        let isThere = (try? repository.isDirectory(plain, in: repository.base)) ?? false
+        guard isThere else {
+            throw ServiceError(
+                "\(source.commit.prefix(12)) has no directory \(plain)",
+                hint: "git ls-tree -d \(source.commit.prefix(12)) lists those at the top", code: "not_found",
+                status: 404)
+        }
+        return plain
+    }
+
     private static func usage(_ message: String) -> ServiceError {
         ServiceError(message, hint: "openclaw run --help", code: "usage", status: 400)
     }
@@ -151,18 +169,20 @@ struct SessionPreparation: Sendable {
             let place = try ForgePlace(
                 remote: remote, provider: body["forge"]?["provider"]?.stringValue,
                 api: body["forge"]?["api"]?.stringValue)
-            let given = SessionPreparation.forgeToken(body)
-            return try PullRequests(place, token: ForgeCredential.find(place, given: given)).task(
-                issue: number)
+            let token = ForgeCredential.find(place, SessionPreparation.forgeTokens(body))
+            return try PullRequests(place, token: token).task(issue: number)
         } catch {
             throw Self.failed(error)
         }
     }
 
     /// What the person gave along for the forge.
-    static func forgeToken(_ body: JSON) -> String? {
-        let names = ["GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN"]
-        return names.lazy.compactMap { body["credentials"]?[$0]?.stringValue }.first { !$0.isEmpty }
+    static func forgeTokens(_ body: JSON) -> ForgeTokens {
+        let all = (body["credentials"]?.objectValue ?? [:]).compactMapValues(\.stringValue)
+        let provider = (body["pull_request"]?["provider"] ?? body["forge"]?["provider"])?.stringValue
+        return ForgeTokens(
+            all.filter { ForgeTokens.names.contains($0.key) },
+            provider: provider.flatMap { ForgePlace.Provider(rawValue: $0) })
     }
 
     private func approvals(_ json: JSON?) throws(ServiceError) -> [ApprovalKind] {
@@ -225,22 +245,14 @@ struct SessionPreparation: Sendable {
         }
     }
 
-    private func checkModel(_ text: String) throws(ServiceError) {
-        do throws(GatewayError) {
-            try gateway.check(spec: text)
-        } catch {
-            throw ServiceError(
-                error.description, hint: error.hint, code: error.isCredentials ? "credentials" : "bad_model",
-                status: error.isCredentials ? 401 : 400)
-        }
-    }
+    private func checkModel(_ text: String) throws(ServiceError) { try gateway.check(model: text) }
 
     private func inspect(_ repo: String, _ body: JSON) throws(ServiceError) -> SourceRepository {
         do throws(DeliveryError) {
             return try SourceRepository.inspect(
                 spec: repo, ref: body["ref"]?.stringValue,
                 allowDirty: body["allow_dirty"]?.boolValue ?? false,
-                credential: Self.forgeToken(body) ?? Environment.get("GITHUB_TOKEN"))
+                tokens: Self.forgeTokens(body))
         } catch {
             throw Self.failed(error)
         }
@@ -261,7 +273,7 @@ struct SessionPreparation: Sendable {
     }
 
     /// The session's directory, its repositories and its secret.
-    private func create(_ id: String, _ source: SourceRepository, _ credential: String?) throws(ServiceError)
+    private func create(_ id: String, _ source: SourceRepository, _ tokens: ForgeTokens) throws(ServiceError)
         -> SessionRepository
     {
         let directory = home.session(id)
@@ -272,7 +284,7 @@ struct SessionPreparation: Sendable {
             }
             try Files.write("\(directory)/secret", Array(Random.hex(32).utf8), mode: 0o600)
             return try SessionRepository.create(
-                at: directory, session: id, from: source, credential: credential)
+                at: directory, session: id, from: source, tokens: tokens)
         } catch {
             try? Files.removeTree(directory)
             throw Self.failed(error)

@@ -95,11 +95,7 @@ struct UserAPI: Sendable {
             try session.submit(
                 .refuse(id: try text(body, "id"), by: by, reason: body["reason"]?.stringValue ?? ""))
         case "plan":
-            try session.submit(
-                .editPlan(
-                    try SessionPreparation.read(
-                        plan: body, roles: Roles(home: coordinator.home, session: session.id).working), by: by
-                ))
+            try session.submit(.editPlan(try session.admit(edited: body), by: by))
         case "tasks": try addTask(session, body, by)
         case "pause": try session.submit(.pause(by: by))
         case "resume": try session.submit(.resume(by: by))
@@ -142,13 +138,7 @@ struct UserAPI: Sendable {
         guard let plan = session.state.plan else {
             throw ServiceError("\(session.id) has no plan yet", code: "no_plan", status: 409)
         }
-        let task: PlanTask
-        do throws(PlanError) {
-            task = try Plan.parse(task: body["task"] ?? .null, in: plan)
-        } catch {
-            throw GuestAPI.refused("the task is refused", error)
-        }
-        try session.submit(.addTask(task, by: by))
+        try session.submit(.addTask(try session.admit(body["task"] ?? .null, to: plan), by: by))
     }
 
     // MARK: Looking

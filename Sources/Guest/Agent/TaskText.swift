@@ -17,10 +17,28 @@ enum TaskText {
         if !acceptance.isEmpty {
             parts.append("It is done when:\n" + acceptance.map { "- \($0)" }.joined(separator: "\n"))
         }
+        let checks = texts(task["checks"])
+        if !checks.isEmpty {
+            parts.append(
+                "These commands are run on the merged tree and must end with 0:\n"
+                    + checks.map { "- \($0)" }.joined(separator: "\n"))
+        }
         let writeSet = texts(task["write_set"])
         if !writeSet.isEmpty { parts.append("Its write set: \(writeSet.joined(separator: ", "))") }
         if let directory = task["workdir"]?.stringValue { parts.append("Your clone is \(directory).") }
+        if let directory = task["subdir"]?.stringValue {
+            parts.append(
+                "The session is about \(directory) of the repository: commands and tests start there. Write "
+                    + "sets and the files of a plan are named from the repository's top.")
+        }
         if let command = task["test_command"]?.stringValue { parts.append("The tests: \(command)") }
+        let roles = (context?["roles"]?.arrayValue ?? []).map { role in
+            "- \(role["name"]?.stringValue ?? ""): \(role["description"]?.stringValue ?? "")"
+        }
+        if !roles.isEmpty {
+            parts.append(
+                "Besides coder these roles do tasks of a plan:\n" + roles.joined(separator: "\n"))
+        }
         if let range = context?["diff_range"]?.stringValue {
             parts.append("The change under review: \(range)")
         }

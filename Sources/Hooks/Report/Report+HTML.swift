@@ -21,6 +21,9 @@ extension Report {
             td { white-space: pre-wrap; overflow-wrap: anywhere; }
             pre { overflow-x: auto; border: 1px solid #8886; padding: .6rem; }
             code, pre { font: 13px/1.4 ui-monospace, monospace; }
+            svg text { font: 11px system-ui, sans-serif; fill: currentColor; }
+            svg line { stroke: #8886; }
+            .completed, .passed { fill: #2a8b; } .failed, .lost { fill: #d33b; } .open { fill: #888b; }
             .add { background: #2a82; } .del { background: #d332; } .hunk { color: #888; }
             </style>
             </head>
@@ -42,6 +45,8 @@ extension Report {
 
     private static func html(_ block: Block) -> String {
         switch block {
+        case .title(let text): return "<h3>\(ReportText.html(text))</h3>\n"
+        case .chart(let chart): return chart.svg
         case .text(let text): return "<pre>\(ReportText.html(text))</pre>\n"
         case .facts(let facts):
             let rows = facts.map { fact in

@@ -9,7 +9,7 @@ extension Report {
         output += "Release `\(ReportText.markdown(release))`, commit `\(commit)`\n"
         for section in sections {
             output += "\n## \(section.title)\n"
-            for block in section.blocks { output += "\n" + Self.markdown(block) }
+            for text in section.blocks.map(Self.markdown) where !text.isEmpty { output += "\n" + text }
         }
         output += "\n## Artifacts\n\n| name | kind | bytes | sha256 |\n|---|---|---|---|\n"
         for artifact in artifacts {
@@ -22,6 +22,9 @@ extension Report {
 
     private static func markdown(_ block: Block) -> String {
         switch block {
+        case .title(let text): return "### \(ReportText.markdown(text))\n"
+        // The table of its spans says the same.
+        case .chart: return ""
         case .text(let text): return ReportText.fenced(text)
         case .facts(let facts):
             return facts.map { fact in

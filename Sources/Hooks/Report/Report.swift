@@ -5,12 +5,14 @@ import Kit
 struct Report {
     /// In the order of the report.
     enum Kind: String, CaseIterable {
-        case summary, tests, review, diff, cost, timeline
+        case summary, tests, junit, review, diff, queue, cost, timeline
 
         var title: String {
             switch self {
             case .summary: "Summary"
             case .tests: "Tests"
+            case .junit: "JUnit"
+            case .queue: "Merge queue"
             case .review: "Review"
             case .diff: "Changes"
             case .cost: "Cost"
@@ -27,11 +29,30 @@ struct Report {
 
         /// The content as JSON when it is such; diffs never are.
         var content: JSON {
+            if kind == .junit { return counted }
             if kind != .diff, let json = try? JSON.parse(bytes) { return json }
             return .string(text)
         }
 
         var text: String { String(decoding: bytes, as: UTF8.self) }
+
+        /// A JUnit report in numbers, with the tests that failed.
+        private var counted: JSON {
+            guard let results = TestResults.read(output: "", reports: [text]) else {
+                return ["file": .string(name), "note": "no test case can be read in it"]
+            }
+            return [
+                "file": .string(name), "passed": JSON(results.passed), "failed": JSON(results.failed),
+                "skipped": JSON(results.skipped),
+                "failures": .array(
+                    results.failures.map { failure in
+                        [
+                            "test": .string(failure.name), "message": .string(failure.message),
+                            "place": .string(failure.place ?? ""),
+                        ]
+                    }),
+            ]
+        }
     }
 
     let session: String
@@ -76,7 +97,11 @@ struct Report {
     var sections: [Section] {
         Kind.allCases.compactMap { kind in
             let blocks = artifacts.filter { $0.kind == kind }.flatMap { artifact -> [Block] in
-                kind == .diff ? [.patch(FilePatch.parse(artifact.text))] : Block.make(artifact.content)
+                switch kind {
+                case .diff: [.patch(FilePatch.parse(artifact.text))]
+                case .timeline: TimelineChart(artifact.content).blocks + Block.make(artifact.content)
+                default: Block.make(artifact.content)
+                }
             }
             return blocks.isEmpty ? nil : Section(title: kind.title, blocks: blocks)
         }
@@ -93,6 +118,9 @@ struct Report {
         case facts([(name: String, value: String)])
         case table(columns: [String], rows: [[String]])
         case patch([FilePatch])
+        case chart(TimelineChart)
+        /// Of what follows it.
+        case title(String)
 
         /// Objects become facts, lists of objects tables; nested lists get blocks of their own.
         static func make(_ json: JSON) -> [Block] {
@@ -103,7 +131,11 @@ struct Report {
                 let facts = sorted.filter { !Block.isTable($0.value) }.map {
                     (name: $0.key, value: cell($0.value))
                 }
-                return (facts.isEmpty ? [] : [.facts(facts)]) + lists.flatMap { make($0.value) }
+                let tables = lists.flatMap { list in
+                    let words = list.key.split(separator: "_").joined(separator: " ")
+                    return [.title(words)] + make(list.value)
+                }
+                return (facts.isEmpty ? [] : [.facts(facts)]) + tables
             case .array(let elements) where Block.isTable(json):
                 let columns = Set(elements.flatMap { $0.objectValue.map { Array($0.keys) } ?? [] }).sorted()
                 let rows = elements.map { element in columns.map { element[$0].map(cell) ?? "" } }

@@ -21,14 +21,19 @@ public struct AgentTask: Sendable, Hashable, Codable {
     /// From 1; higher when the work came back.
     public var attempt: Int
     public var testCommand: String?
+    /// Commands that the gate runs besides the tests; nil when there are none.
+    public var checks: [String]?
+    /// Where in the repository commands start; nil for its top.
+    public var subdirectory: String?
     public var context: Context
     /// An earlier guest of this agent has begun it.
     public var resume: Bool
 
     enum CodingKeys: String, CodingKey {
-        case id, kind, title, description, acceptance, branch, base, attempt, context, resume
+        case id, kind, title, description, acceptance, branch, base, attempt, checks, context, resume
         case writeSet = "write_set"
         case testCommand = "test_command"
+        case subdirectory = "subdir"
     }
 
     public init(
@@ -55,9 +60,11 @@ public struct AgentTask: Sendable, Hashable, Codable {
         public var tree: String?
         /// `BASE..HEAD` for the diff to look at.
         public var diffRange: String?
+        /// For who plans: roles besides `coder` that do tasks.
+        public var roles: [RoleOffer]?
 
         enum CodingKeys: String, CodingKey {
-            case task, plan, conflict, review, gate, tree
+            case task, plan, conflict, review, gate, tree, roles
             case diffRange = "diff_range"
         }
 

@@ -15,9 +15,12 @@ public enum Effect: Sendable, Hashable, Codable {
     case resumeAgents(step: Int)
     /// Make a merge candidate.
     case merge(task: String, attempt: Int, commit: String, onto: String)
-    /// Run the tests on exactly this tree, in a guest that no agent has touched.
+    /// Run the tests and the checks of tasks on exactly this tree, in a guest that no agent has touched.
+    /// - command: The repository's tests; empty when it has none.
     /// - attempt: 2 when it was red once; nil for the first time.
-    case runGate(task: String, tree: String, commit: String, command: String, attempt: Int?)
+    /// - checks: Of the tasks that are in the tree; nil when there are none.
+    case runGate(
+        task: String, tree: String, commit: String, command: String, attempt: Int?, checks: [TaskCheck]?)
     /// See what a published commit has in common with the others that are under way.
     case forecast(task: String, commit: String)
     /// Hand a message to an agent's conversation.
@@ -46,7 +49,7 @@ public enum Effect: Sendable, Hashable, Codable {
         case .pauseAgents(let step): "pause/\(step)"
         case .resumeAgents(let step): "resume/\(step)"
         case .merge(let task, let attempt, let commit, let onto): "merge/\(task)/\(attempt)/\(commit)/\(onto)"
-        case .runGate(let task, let tree, let commit, _, let attempt):
+        case .runGate(let task, let tree, let commit, _, let attempt, _):
             "gate/\(task)/\(tree)/\(commit)" + (attempt.map { "/\($0)" } ?? "")
         case .forecast(let task, let commit): "forecast/\(task)/\(commit)"
         case .deliverMessage(let agent, let generation, let number, _, _):

@@ -28,6 +28,10 @@ public enum EventBody: Sendable, Hashable, Codable {
     case agentRequested(agent: String, role: String, generation: Int)
     case agentReady(agent: String, generation: Int, instance: String)
     case agentStalled(agent: String, milliseconds: Int64)
+    /// Its guest waited for input and stands still until somebody wants something of it.
+    case agentPaused(agent: String, generation: Int, reason: String)
+    /// It goes on, after so long.
+    case agentResumed(agent: String, generation: Int, milliseconds: Int64)
     case agentLost(agent: String, generation: Int, reason: String)
     case agentRetired(agent: String, generation: Int)
     // Tasks
@@ -72,6 +76,11 @@ public enum EventBody: Sendable, Hashable, Codable {
     case gateStarted(task: String, tree: String, command: String)
     case gatePassed(task: String, tree: String, command: String?, milliseconds: Int64)
     case gateFailed(task: String, tree: String, command: String, exitCode: Int, output: String)
+    /// A command of a task's acceptance was run on a candidate.
+    case acceptanceChecked(
+        task: String, tree: String, command: String, exitCode: Int, milliseconds: Int64)
+    /// The tests of a gate in numbers.
+    case gateCounted(task: String, tree: String, tests: GateTests)
     // Judgement
     case reviewRequested(tree: String, round: Int)
     case commentMade(agent: String, comment: ReviewComment)

@@ -13,19 +13,24 @@ public struct PlanTask: Sendable, Hashable, Codable {
     public var writeSet: [String]
     /// What must hold when it is done, for the agent and for the reviewer.
     public var acceptance: [String]
+    /// Commands that must end with 0 on the merged tree; nil when there are none.
+    public var checks: [String]?
+    /// The model of its agent while it is at this task; nil for that of its role.
+    public var model: String?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case id, title, description, role, acceptance
+        case id, title, description, role, acceptance, checks, model
         case dependsOn = "depends_on"
         case writeSet = "write_set"
     }
 
     public init(
         id: String, title: String, description: String = "", role: String = "coder", dependsOn: [String] = [],
-        writeSet: [String] = [], acceptance: [String] = []
+        writeSet: [String] = [], acceptance: [String] = [], checks: [String]? = nil, model: String? = nil
     ) {
         (self.id, self.title, self.description, self.role) = (id, title, description, role)
         (self.dependsOn, self.writeSet, self.acceptance) = (dependsOn, writeSet, acceptance)
+        (self.checks, self.model) = (checks, model)
     }
 }
 
@@ -43,7 +48,11 @@ public struct Plan: Sendable, Hashable, Codable {
     /// The roles that do the tasks of a plan.
     public static let workRoles = ["coder"]
     /// What a plan's file may also say, for the session and not for its tasks.
-    public static let sessionFields = ["task", "agents", "model", "budget", "deadline", "test"]
+    public static let sessionFields = [
+        "task", "agents", "model", "models", "budget", "budgets", "deadline", "test",
+    ]
+    /// The most commands that a task's acceptance may have: each is run on each candidate after it.
+    public static let checkLimit = 8
 }
 
 extension Plan {
@@ -102,8 +111,11 @@ extension Plan {
     }
 
     /// Reads one task, as an architect adds it to a plan that is under way.
-    public static func parse(task json: JSON, in plan: Plan) throws(PlanError) -> PlanTask {
+    public static func parse(
+        task json: JSON, in plan: Plan, roles: Set<String>? = Set(workRoles)
+    ) throws(PlanError) -> PlanTask {
         var reader = PlanReader(place: { "/" + $0.joined(separator: "/") })
+        reader.roles = roles
         return try reader.read(task: json, in: plan)
     }
 }
@@ -205,7 +217,19 @@ private struct PlanReader {
             description: text(members["description"], at: pointer + ["description"], limit: 50_000) ?? "",
             role: role, dependsOn: texts(members["depends_on"], at: pointer + ["depends_on"]),
             writeSet: texts(members["write_set"], at: pointer + ["write_set"]),
-            acceptance: texts(members["acceptance"], at: pointer + ["acceptance"]))
+            acceptance: texts(members["acceptance"], at: pointer + ["acceptance"]),
+            checks: checks(members["checks"], at: pointer + ["checks"]),
+            model: text(members["model"], at: pointer + ["model"], limit: 500))
+    }
+
+    /// Commands: not empty, and few.
+    private mutating func checks(_ json: JSON?, at pointer: [String]) -> [String]? {
+        let commands = texts(json, at: pointer)
+        if commands.count > Plan.checkLimit { note(pointer, "has more than \(Plan.checkLimit) commands") }
+        for (index, command) in commands.enumerated() where command.allSatisfy(\.isWhitespace) {
+            note(pointer + ["\(index)"], "is no command")
+        }
+        return commands.isEmpty ? nil : commands
     }
 
     private mutating func text(_ json: JSON?, at pointer: [String], limit: Int) -> String? {

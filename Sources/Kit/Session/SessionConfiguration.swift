@@ -39,6 +39,10 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var pullRequest: PullRequestOptions?
     /// Ends when there is a plan; nothing is done with it.
     public var planOnly: Bool?
+    /// Where in the repository commands start, without slashes at its ends; nil for its top.
+    public var subdirectory: String?
+    /// Roles besides `coder` that do tasks of a plan; nil when there are none.
+    public var workRoles: [RoleOffer]?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, models, merge, isolation
@@ -54,6 +58,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case approve
         case pullRequest = "pull_request"
         case planOnly = "plan_only"
+        case workRoles = "work_roles"
+        case subdirectory = "subdir"
     }
 
     public init(

@@ -5,9 +5,9 @@ import json
 import threading
 import time
 
-from home import check, wait_for
+from home import Home, check, git, wait_for
 from terminal import plain
-from world import ONE_CODER, test
+from world import CALCULATOR, ONE_CODER, test
 
 
 @test
@@ -21,15 +21,21 @@ def sessions_are_filtered_and_the_page_of_one_says_what_came_of_it(world):
     check(wrong.returncode == 2 and "states:" in wrong.stderr, wrong.stderr)
     check("disk_bytes" in world.home.json("sessions", "--disk")[0], "--disk")
     page = world.home.run("session", world.finished).stdout
-    for words in ["completed", "gates:   1 green, 0 red", "calculator.py", "report:", "disk:", "result:", "model calls"]:
+    for words in ["completed", "gates:   1 green, 0 red", "calculator.py", "report:", "disk:", "result:", "model calls",
+                  "queue:   1 merged in one batch, 1 gates"]:
         check(words in page, f"{words!r} is not on the page:\n{page}")
 
 
 @test
 def words_are_found_in_what_happened(world):
+    world.finished
     hits = world.home.json("search", "subtraction", "ORDER")
     check(any(h["session"] == world.finished and h["type"] == "task.completed" for h in hits), hits)
     check(len(world.home.json("search", "coder", "--limit", "3")) == 3, "--limit")
+    # What a model said or was told is no event.
+    check(world.home.json("search", "nonlocal position", check=False) == [], "an event quotes a transcript")
+    told = world.home.json("search", "--transcripts", "nonlocal", "POSITION")
+    check(any(h["session"] == world.finished and h["type"] == "transcript" and h["agent"] == "t1" for h in told), told)
     nothing = world.home.run("search", "no such words", check=False)
     check(nothing.returncode == 1 and "nothing holds" in nothing.stderr, nothing.stderr)
     check(world.finished in world.home.run("search", "subtraction").stdout, "the text")
@@ -78,6 +84,31 @@ def room_is_made_and_the_history_stays(world):
     check(world.home.run("session", session, "--verify").returncode == 0, "the journal is broken")
     check(session not in [s["id"] for s in world.home.json(*everything)[0]["removed"]], "it is removed twice")
     world.home.run("config", "unset", "gc.keep_days")
+
+
+@test
+def a_whole_session_goes_with_its_journal_and_the_others_stay_sound(world):
+    with Home() as home:
+        repository = home.repository(CALCULATOR)
+        run = ["run", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER]
+        home.run(*run, "To be forgotten", "--yes")
+        home.run(*run, "To be kept", "--yes")
+        home.run(*run, "Waits", check=False)
+        names = {s["task"]: s["id"] for s in home.json("sessions", "--all", check=False)}
+        old, kept = names["To be forgotten"], names["To be kept"]
+        gc = ["gc", "--whole", "--keep-days", "0", "--keep-sessions", "1"]
+        dry = home.json(*gc, "--dry-run")[0]
+        check([s["id"] for s in dry["removed"]] == [old] and dry["bytes"] > 0, dry)
+        check(home.json("session", old)[0]["state"] == "completed", "a dry run removed it")
+        check([s["id"] for s in home.json(*gc)[0]["removed"]] == [old], "another one went")
+        check(not (home.path / "aegis/openclaw/sessions" / old).exists(), "its files are left")
+        for _ in range(2):
+            left = {s["id"] for s in home.json("sessions", "--all", check=False)}
+            check(left == set(names.values()) - {old}, left)
+            check(home.run("session", old, check=False).returncode == 5, "it can be looked at")
+            check(home.run("session", kept, "--verify").returncode == 0, "the journal of another one is broken")
+            home.run("coordinator", "stop")
+        check(git(repository, "rev-parse", "--verify", f"openclaw/{old}"), "the result went too")
 
 
 @test

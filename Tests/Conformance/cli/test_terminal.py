@@ -6,7 +6,7 @@ import subprocess
 import time
 import unicodedata
 
-from home import OPENCLAW, check, git, wait_for
+from home import OPENCLAW, ROOT, check, git, wait_for
 from terminal import plain
 from world import ONE_CODER, test
 
@@ -178,6 +178,36 @@ def approval_at_the_terminal_survives_a_stop_and_leaves_the_terminal_as_it_was(w
         terminal.type("d")
         check(terminal.wait() == 1, "a denied session is no success")
     check(git(world.repository, "rev-parse", "HEAD") == head, "something was merged")
+
+
+@test
+def a_question_is_asked_at_the_terminal_and_answered_there(world):
+    # A model of its own, so that no estimate of another test counts these sessions.
+    path = world.home.path / "asked.yaml"
+    path.write_text((ROOT / "examples/calculator/five-agents.yaml").read_text())
+    team = f"script:{path}"
+    with world.terminal(
+            "run", "Improve it", "--repo", str(world.repository), "--agents", "5", "--model", team, "--approve", "plan",
+            "--yes") as terminal:
+        terminal.wait_for("[y]es")
+        check("asked plan/1" in plain(terminal.output), plain(terminal.output))
+        terminal.type("x")
+        terminal.type("n")
+        terminal.wait_for("why (empty for no reason)")
+        terminal.type("the readme first\n")
+        terminal.wait_for("wants another plan: the readme first")
+        terminal.wait_for("asked plan/2")
+        wait_for(lambda: terminal.pump() and not terminal.echoes(), "the second question", 30)
+        terminal.type("y")
+        check(terminal.wait(240) == 0, plain(terminal.output[-2000:]))
+        check("user says yes to plan/2" in plain(terminal.output), plain(terminal.output))
+    with world.terminal(
+            "run", "Improve it later", "--repo", str(world.repository), "--agents", "5", "--model", team, "--approve", "plan",
+            "--yes") as terminal:
+        terminal.wait_for("[y]es")
+        terminal.type("l")
+        check(terminal.wait() == 8, plain(terminal.output[-2000:]))
+    world.home.run("cancel", newest(world))
 
 
 @test

@@ -48,6 +48,16 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
         case "agent.stalled":
             // Silence is no sign of life.
             return withAgent(model, id, model.agents.get(id)?.seenAt ?? at, { status: "stalled" });
+        case "agent.paused":
+        case "agent.resumed": {
+            const known = model.agents.get(id);
+            if (!known || known.generation !== number(data, "generation")) return model;
+            const isPaused = type === "agent.paused";
+            return withAgent(model, id, at, {
+                status: isPaused ? "paused" : "ready",
+                step: isPaused ? "Sleeping until it is needed" : known.task === "" ? waitWords(known.role) : known.step,
+            });
+        }
         case "agent.lost": {
             const known = model.agents.get(id);
             if (!known || known.generation !== number(data, "generation")) return model;

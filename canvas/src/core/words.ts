@@ -51,6 +51,8 @@ export function agentState(agent: Agent): State {
             return "gone";
         case "stalled":
             return "attention";
+        case "paused":
+            return "paused";
         case "ready":
             return agent.task === "" ? "waiting" : "working";
     }
@@ -167,6 +169,10 @@ function lineOf(event: SessionEvent, model: Model): Line {
             return say(`The plan was refused: ${texts(data, "problems")[0] ?? ""}`, "attention");
         case "agent.ready":
             return say("Guest is up", "quiet");
+        case "agent.paused":
+            return say("Sleeps: it waits for input", "quiet");
+        case "agent.resumed":
+            return say("Goes on", "quiet");
         case "agent.stalled":
             return say("Shows no progress", "attention");
         case "agent.lost":

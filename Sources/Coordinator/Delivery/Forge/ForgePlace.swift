@@ -82,7 +82,7 @@ public struct ForgePlace: Sendable, Hashable {
         return text
     }
 
-    private static func guess(_ host: String) -> Provider? {
+    static func guess(_ host: String) -> Provider? {
         if host == "github.com" || host.hasPrefix("github.") { return .github }
         if host.contains("gitlab") { return .gitlab }
         if host.contains("gitea") || host == "codeberg.org" { return .gitea }

@@ -66,16 +66,8 @@ struct GitHubForge: Forge {
             try client.send("POST", "\(repository)/issues/\(pull.number)/labels", ["labels": JSON(labels)])
         }
         guard !reviewers.isEmpty else { return }
-        // `org/team` is a team.
-        let teams = reviewers.compactMap {
-            $0.split(separator: "/").count == 2 ? $0.split(separator: "/")[1] : nil
-        }
         try client.send(
-            "POST", "\(repository)/pulls/\(pull.number)/requested_reviewers",
-            [
-                "reviewers": JSON(reviewers.filter { !$0.contains("/") }),
-                "team_reviewers": JSON(teams.map(String.init)),
-            ])
+            "POST", "\(repository)/pulls/\(pull.number)/requested_reviewers", ForgeText.reviewers(reviewers))
     }
 
     func merge(_ pull: ForgePull, commit: String) throws(ForgeError) {
@@ -159,6 +151,14 @@ enum ForgeText {
             output +=
                 isPlain ? String(UnicodeScalar(byte)) : "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
         }
+    }
+
+    /// GitHub and Gitea: `org/team` is a team, everybody else a person.
+    static func reviewers(_ names: [String]) -> JSON {
+        let teams = names.map { $0.split(separator: "/") }.filter { $0.count == 2 }.map { String($0[1]) }
+        return [
+            "reviewers": JSON(names.filter { !$0.contains("/") }), "team_reviewers": JSON(teams),
+        ]
     }
 
     static func check(_ name: String, _ conclusion: String, _ words: String) -> String {

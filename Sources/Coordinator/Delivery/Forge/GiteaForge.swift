@@ -53,7 +53,7 @@ struct GiteaForge: Forge {
         }
         guard !reviewers.isEmpty else { return }
         try client.send(
-            "POST", "\(repository)/pulls/\(pull.number)/requested_reviewers", ["reviewers": JSON(reviewers)])
+            "POST", "\(repository)/pulls/\(pull.number)/requested_reviewers", ForgeText.reviewers(reviewers))
     }
 
     func merge(_ pull: ForgePull, commit: String) throws(ForgeError) {

@@ -36,7 +36,7 @@ struct Clone: Sendable {
         var pairs = [
             ("safe.directory", "*"), ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false"),
             ("user.name", session.agentID), ("user.email", "\(session.agentID)@openclaw.invalid"),
-            ("gc.auto", "0"),
+            ("gc.auto", "0"), ("checkout.workers", "0"),
             ("advice.detachedHead", "false"), ("protocol.ext.allow", "never"), ("credential.helper", ""),
         ]
         if withToken, let token = session.token {

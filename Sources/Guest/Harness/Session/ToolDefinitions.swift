@@ -35,7 +35,9 @@ extension Tools {
     private static func list(_ description: String) -> JSON {
         ["type": "array", "items": ["type": "string"], "description": .string(description)]
     }
-    private static let timeout = number("Longest run time in milliseconds.")
+    private static func timeout(_ time: ToolTime) -> JSON {
+        number("Longest run time in milliseconds: \(time.usual) when absent, \(time.longest) at most.")
+    }
 
     private static let planTask: JSON = [
         "type": "object", "required": ["title", "description"], "additionalProperties": false,
@@ -44,7 +46,11 @@ extension Tools {
             "description": text("What to do, for an engineer who has not seen your thoughts."),
             "depends_on": list("Ids of tasks that must be merged first."),
             "write_set": list("Globs of the files it writes; tasks whose sets meet run one after the other."),
-            "acceptance": list("What holds when it is done."),
+            "acceptance": list("What holds when it is done, in words."),
+            "checks": list(
+                "Commands that must end with 0 on the merged tree, and on every one after it; 8 at most. "
+                    + "Only what the repository can run without a network."),
+            "role": text("Who does it: coder when absent, or another role that you were told of."),
         ],
     ]
 
@@ -54,7 +60,7 @@ extension Tools {
                 + "call. Long output is shown head and tail and kept whole in a file.",
             [
                 "command": text("The command."),
-                "timeout": number("Longest run time in milliseconds: 120000 when absent, 600000 at most."),
+                "timeout": timeout(.command),
                 "run_in_background": [
                     "type": "boolean", "description": "Start it as a job and come back at once.",
                 ],
@@ -64,7 +70,9 @@ extension Tools {
             [
                 "id": text("The job."),
                 "action": ["type": "string", "enum": ["output", "wait", "kill"]],
-                "timeout": number("For wait: milliseconds, 60000 when absent."),
+                "timeout": number(
+                    "For wait: milliseconds, \(ToolTime.job.usual) when absent, \(ToolTime.job.longest) at "
+                        + "most."),
             ], required: []),
         "tasks": .init("List the session's tasks: who does what, and how far it is.", [:], required: []),
         "patch": .init(
@@ -105,10 +113,11 @@ extension Tools {
             ], required: ["action"]),
         "git": .init(
             "Run git in your clone. Pushing is done for you when the task is complete.",
-            ["args": list("Arguments, without the word git."), "timeout": timeout], required: ["args"]),
+            ["args": list("Arguments, without the word git."), "timeout": timeout(.command)],
+            required: ["args"]),
         "run_tests": .init(
             "Run the task's test command in a sandbox of its own, and report the result.",
-            ["timeout": timeout], required: []),
+            ["timeout": timeout(.tests)], required: []),
         "diff": .init(
             "Show what the work under review changes.",
             [
