@@ -147,7 +147,8 @@ public enum Core {
         case .agentLost(let agent, let generation, _):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .lost
-            (state.agents[agent]?.isTaken, state.agents[agent]?.isPaused) = (false, false)
+            state.agents[agent]?.isTaken = false
+            state.agents[agent]?.isPaused = false
             state.agents[agent]?.losses += 1
             if let task = state.agents[agent]?.task {
                 state.tasks[task]?.failures += 1
