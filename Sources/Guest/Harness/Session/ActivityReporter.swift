@@ -27,7 +27,7 @@ struct ActivityReporter: Sendable {
             _ = session.state.wait(timeoutMilliseconds: Limits.activityMilliseconds) { state in
                 state.isStopping || (state.book.hasWork || state.isVisited) != hasTask ? true : nil
             }
-            let task = session.state.withLock { state in
+            let task = session.state.withLock { state -> String? in
                 state.book.hasWork ? state.book.name : state.isVisited ? "a person's shell" : nil
             }
             if let task {
