@@ -13,7 +13,7 @@ struct Invariants {
     private var passed: Set<String> = []
     /// Commands of tasks, and "TREE COMMAND" of those that ended with 0.
     private var checks: [String: [String]] = [:]
-    private var held: Set<String> = []
+    private var proven: Set<String> = []
     private var home: Set<String> = []
     private var approvedTree: String?
     private var waiting: String?
@@ -133,7 +133,7 @@ struct Invariants {
             require((command != nil) || started?.testCommand == nil, event, "not the session's tests")
             passed.insert(tree)
         case .acceptanceChecked(_, let tree, let command, let code, _):
-            if code == 0 { held.insert("\(tree) \(command)") } else { held.remove("\(tree) \(command)") }
+            if code == 0 { proven.insert("\(tree) \(command)") } else { proven.remove("\(tree) \(command)") }
         case .planAccepted(let plan, _), .planEdited(let plan, _):
             for task in plan.tasks { checks[task.id] = task.checks ?? [] }
         case .planChanged(let task, _): checks[task.id] = task.checks ?? []
@@ -161,7 +161,7 @@ struct Invariants {
         case .approvalRequested(let asked, let commit):
             require(asked == tree && commit == head, event, "asks about another tree")
             for command in home.flatMap({ checks[$0] ?? [] }) {
-                require(held.contains("\(asked) \(command)"), event, "\(command) did not hold on the result")
+                require(proven.contains("\(asked) \(command)"), event, "\(command) did not hold on the result")
             }
             if started?.hasReviewer == true {
                 require(verdicts[asked] == .approve, event, "no approving verdict")

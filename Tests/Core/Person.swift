@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 
 @testable import Core
 
@@ -59,7 +60,7 @@ extension World {
 
     mutating func changeRate() throws(Rejection) {
         guard !state.phase.isOver else { return }
-        let feeds = [nil, 1, 2, 5][Int(random.next() % 4)]
+        let feeds = [nil, 1, 2, 5][random.below(4)]
         try send(.feed(agents: feeds, reason: "limit of requests"))
     }
 
