@@ -89,8 +89,10 @@ def one_session(name, *options):
             for event in events:
                 if event["type"] in ("task.progressed", "task.failed", "session.failed"):
                     print("  ", json.dumps(event["data"])[:400])
-        reports = list((home.path / "aegis/openclaw/sessions" / session["id"]).rglob("report.md"))
-        check(reports and session["id"] in reports[0].read_text(), "there is no report")
+        # Of a session that failed it is written while its guests go.
+        place = home.path / "aegis/openclaw/sessions" / session["id"]
+        report = wait_for(lambda: next(place.rglob("report.md"), None), "the report", 30)
+        check(session["id"] in report.read_text(), "the report is of another session")
 
 
 SESSIONS = [
