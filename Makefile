@@ -6,10 +6,10 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test deep conformance check bench fuzz kernels install uninstall format lint image clean sizes
+.PHONY: help setup build demo test deep conformance check bench fuzz kernels kernel test-local-model install uninstall format lint image clean sizes
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 setup: ## install what building needs (apt), or print the command
 	@scripts/setup build
@@ -23,18 +23,23 @@ demo: build ## run a whole session on a real example: no key, no aegisd, only th
 test: ## set up and run every test
 	@scripts/test
 
-deep: ## the simulation and the merge queue's property test with all their cases
+deep: build ## the simulation, the merge queue's property tests and the table of PID 1 with all their cases
 	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 OPENCLAW_GIT_CASES=300 \
 		swift test --filter 'CoreTests\.(Queue|Simulation)Tests|DeliveryTests\.QueueGitTests'
+	@scripts/setup test && OPENCLAW_DEEP=1 Tests/Conformance/control/run machine
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
 	@scripts/setup test && Tests/Conformance/websocket/run --full
+	@CANVAS_CUTS=100 CANVAS_KILLS=10 Tests/EndToEnd/run what_the_page_applied_is_the_journal_whatever_was_cut_and_killed
 
 bench: build ## measure against peers and floors in the same run
 	@scripts/setup test && scripts/bench --write
 
 fuzz: ## libFuzzer on policies, roles, paths, the proxy and the protocols, FUZZ_SECONDS each (300)
 	@scripts/fuzz
+
+test-local-model: build ## a real local model drives whole sessions (PyPI llama-cpp-python compiles for minutes)
+	@scripts/test-local-model
 
 kernels: ## the sandbox's attempts on Debian's kernel, with and without Landlock, booted in software
 	@scripts/setup test && Tests/Conformance/escape/kernels
@@ -60,6 +65,9 @@ lint: ## fail on a source that is not in the project's format
 
 sizes: build ## sizes of the programs
 	@ls -l dist/bin dist/kit/hooks dist/kit/guest | awk '$$5 > 0 && NF > 8 {printf "%-24s %10d\n", $$9, $$5}'
+
+kernel: ## a small kernel for guests, from the distribution's source, which AEGIS_KERNEL boots (some minutes)
+	@image/kernel
 
 image: build ## the agent-base image, and the root file system that AEGIS_IMAGE boots (needs root; LEAVE_OUT=chromium)
 	@scripts/setup image && image/build $(LEAVE_OUT)

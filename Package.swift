@@ -31,7 +31,8 @@ func command(_ name: String, _ dependencies: [String], isGuest: Bool) -> Target 
 
 func tests(_ name: String, _ dependencies: [String]) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies.map { .byName(name: $0) }, path: "Tests/\(name)",
+        name: "\(name)Tests", dependencies: (dependencies + ["TestSupport"]).map { .byName(name: $0) },
+        path: "Tests/\(name)",
         exclude: [], swiftSettings: settings)
 }
 
@@ -94,7 +95,11 @@ let package = Package(
         .executableTarget(
             name: "a2ui-check", dependencies: ["Kit", "System"], path: "Tests/Conformance/a2ui/Check",
             swiftSettings: settings),
-        // Tests, one folder a module
+        .executableTarget(
+            name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
+            path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
+        // Tests, one folder a module, and what they share
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
         tests("Kit", ["Kit"]),
         tests("Wire", ["Wire", "Kit", "System"]),
@@ -116,11 +121,17 @@ let package = Package(
     ]
 )
 
-// Only for scripts/fuzz: libFuzzer brings its own main.
+// One set of properties: for libFuzzer, which brings its own main (scripts/fuzz), or for the tests.
+let fuzzed: [Target.Dependency] = ["Harness", "Sandbox", "Kit", "Wire", "System"]
 if Context.environment["KIT_FUZZ"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Kit", "Wire", "System"], path: "Tests/Fuzz", exclude: ["corpus"],
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "SeededTests.swift"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
+            exclude: ["corpus", "Program.swift"], swiftSettings: settings))
 }

@@ -136,11 +136,17 @@ struct Arguments: Sendable {
         origins[name] = origin
     }
 
-    /// Adds NAME=VALUE pairs for names for which none was typed.
-    mutating func addNamed(_ option: String, _ pairs: [String]) {
-        let typed = Set((options[option] ?? []).compactMap { Self.named($0).name })
-        let new = pairs.filter { pair in Self.named(pair).name.map { !typed.contains($0) } ?? false }
-        if !new.isEmpty { options[option] = new + (options[option] ?? []) }
+    /// Gives an option the values of a file: what was typed wins, role by role.
+    mutating func setDefaults(_ name: String, _ values: [String], origin: String) {
+        for value in values where Self.named(value).name == nil {
+            setDefault(name, value, origin: origin, replacesDefaults: true)
+        }
+        for value in values {
+            guard let role = Self.named(value).name else { continue }
+            let given = options[name] ?? []
+            guard !given.contains(where: { Self.named($0).name == role }) else { continue }
+            options[name] = given + [value]
+        }
     }
 
     /// `coder=claude-…` names a role; an equals sign behind anything but a plain name is part of the value.

@@ -23,19 +23,23 @@ extension Doctor {
                     next: error.hint))
             return findings
         }
-        switch machine.kvm() {
-        case .works(let milliseconds):
-            findings.append(
-                Finding(
-                    name: "virtual machines with KVM", verdict: .good,
-                    detail: "--isolation microvm works: a guest ran, in \(milliseconds) ms"))
-        case .unusable(let reason):
-            findings.append(
-                Finding(
-                    name: "virtual machines with KVM", verdict: .limited, detail: reason,
-                    next: "use --isolation namespace (the default), or a machine with (nested) virtualization"
-                ))
-        }
+        findings.append(kvm(machine))
         return findings
+    }
+
+    private func kvm(_ machine: MachineGround) -> Finding {
+        let (verdict, at) = machine.lastKVM(isFresh: isFresh)
+        let when = at.map { ", tried \(Show.age(since: $0))" } ?? ""
+        switch verdict {
+        case .works(let milliseconds):
+            return Finding(
+                name: "virtual machines with KVM", verdict: .good,
+                detail: "--isolation microvm works: a guest ran, in \(milliseconds) ms\(when)")
+        case .unusable(let reason):
+            return Finding(
+                name: "virtual machines with KVM", verdict: .limited, detail: reason + when,
+                next: "use --isolation namespace (the default), or a machine with (nested) virtualization"
+                    + (at == nil ? "" : "; openclaw doctor --fresh tries again"))
+        }
     }
 }

@@ -1,14 +1,19 @@
 // openclaw doctor: what works on this machine, and what to do where it does not.
 import Glibc
 import Kit
+import Platform
 import Service
+import Synchronization
 import System
 
 extension Command {
     static let doctor = Command(
         name: "doctor", operands: "", summary: "check this machine, and say what to do about what is missing",
-        group: .setup, operandLimit: 0, options: []
-    ) { (arguments) throws(CLIError) in Doctor(home: Home()).run(Terminal(arguments)) }
+        group: .setup, operandLimit: 0,
+        options: [OptionSpec("fresh", "try KVM again, instead of telling what the last try came to")]
+    ) { (arguments) throws(CLIError) in
+        Doctor(home: Home(), isFresh: arguments.has("fresh")).run(Terminal(arguments))
+    }
 }
 
 /// The checks.
@@ -24,13 +29,22 @@ struct Doctor {
     }
 
     let home: Home
+    /// Nothing that was found out earlier counts.
+    var isFresh = false
 
     func run(_ terminal: Terminal) -> ExitCode {
-        let findings =
-            [
-                kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
-                credentials(), settings(), namesakes(),
-            ] + grounds()
+        // A try of KVM takes seconds where it does not work; the rest is looked at meanwhile.
+        let machines = Mutex<[Finding]>([])
+        let looking = Worker.start("grounds") {
+            let found = grounds()
+            machines.withLock { $0 = found }
+        }
+        let host = [
+            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
+            credentials(), settings(), namesakes(),
+        ]
+        looking.join()
+        let findings = host + machines.withLock { $0 }
         for finding in findings {
             if terminal.wantsJSON {
                 terminal.json([
@@ -132,14 +146,24 @@ struct Doctor {
             next: isThere || !isKnown ? "" : "boot with lsm=landlock,…; the other layers hold without it")
     }
 
+    /// Not by reading what there is, but by making a group: most users may not.
     private func cgroups() -> Finding {
-        let controllers = (try? Files.readText("/sys/fs/cgroup/cgroup.controllers", limit: 4096)) ?? ""
-        let isEnough = controllers.contains("memory") && controllers.contains("cpu")
+        let name = "memory and CPU limits"
+        let next =
+            "boot with systemd.unified_cgroup_hierarchy=1; as an ordinary user also start it in a scope of "
+            + "its own: systemd-run --user --scope -p Delegate=yes openclaw coordinator start"
+        guard let held = GuestGroups.tryOut() else {
+            return Finding(
+                name: name, verdict: .limited,
+                detail: "no control group of version 2 can be made: rlimits only", next: next)
+        }
+        let missing = GuestGroups.wanted.filter { !held.contains($0) }
         return Finding(
-            name: "memory and CPU limits", verdict: isEnough ? .good : .limited,
-            detail: isEnough ? "cgroup v2" : "no cgroup v2 controllers; rlimits only",
-            next: isEnough
-                ? "" : "boot with systemd.unified_cgroup_hierarchy=1 to have guests limited as a whole")
+            name: name, verdict: missing.isEmpty ? .good : .limited,
+            detail: missing.isEmpty
+                ? "each guest is held by a control group of its own"
+                : "control groups freeze and end guests, and do not bound \(missing.joined(separator: ", "))",
+            next: missing.isEmpty ? "" : next)
     }
 
     private func coordinator() -> Finding {

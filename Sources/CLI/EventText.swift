@@ -15,7 +15,8 @@ enum EventText {
         "overlap.forecast",
         "acceptance.checked", "gate.counted",
         "task.escalated", "pull.opened", "checks.reported", "session.queued", "plan.edited", "plan.withdrawn",
-        "session.resumed", "session.completed", "session.failed", "session.cancelled",
+        "session.resumed", "session.completed", "session.failed", "session.cancelled", "agent.paused",
+        "agent.resumed",
     ]
 
     static func line(_ type: String, _ data: JSON, _ terminal: Terminal) -> String? {
@@ -31,6 +32,8 @@ enum EventText {
         case "plan.rejected": return "the plan of \(agent) is refused; it tries again"
         case "agent.ready": return "\(agent) is there (\(text("instance")))"
         case "agent.lost": return terminal.attention("\(agent) was lost: \(text("reason"))")
+        case "agent.paused": return terminal.dim("\(agent) sleeps: \(text("reason"))")
+        case "agent.resumed": return terminal.dim("\(agent) goes on")
         case "task.assigned":
             let attempt = data["attempt"]?.intValue ?? 1
             return "\(agent) starts \(task) (\(text("kind"))\(attempt > 1 ? ", attempt \(attempt)" : ""))"

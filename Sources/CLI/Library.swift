@@ -44,6 +44,19 @@ struct Library {
         }
     }
 
+    /// A file at the top of a repository's working tree; nil when there is none. No link is followed.
+    static func atRoot(_ name: String, of repository: String) throws(CLIError) -> Entry? {
+        guard let path = root(of: repository).map({ "\($0)/\(name)" }),
+            (try? Files.status(path, followLinks: false))?.isRegular == true
+        else { return nil }
+        do throws(SystemError) {
+            return Entry(
+                name: name, path: path, origin: .repository, text: try Files.readText(path, limit: fileLimit))
+        } catch {
+            throw CLIError(.failed, "read \(path): \(error)")
+        }
+    }
+
     /// In bytes.
     private static let fileLimit = 1 << 20
     /// More files than this in one directory are not looked at.

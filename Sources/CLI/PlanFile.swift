@@ -11,9 +11,7 @@ struct PlanFile {
     /// What is to be done, in words; nil when the file does not say.
     let task: String?
     /// Options of run.
-    let options: [String: String]
-    /// `--model` and `--budget` of single roles and agents: NAME=VALUE by option.
-    let named: [String: [String]]
+    let options: [String: [String]]
 
     private static let limit = 1 << 20
 
@@ -29,44 +27,20 @@ struct PlanFile {
         (self.text, self.path) = (text, path)
         // What is no YAML, or no plan, the coordinator refuses with the lines.
         guard let node = try? YAML.parse(text, source: path) else {
-            (task, options, named) = (nil, [:], [:])
+            (task, options) = (nil, [:])
             return
         }
         task = node["task"]?.json.stringValue ?? node["summary"]?.json.stringValue
-        var options: [String: String] = [:]
+        var options: [String: [String]] = [:]
         for name in Template.optionNames {
-            guard let value = node[name], case .scalar(let scalar, _, _) = value else { continue }
-            options[name] = scalar
+            guard let value = node[name] else { continue }
+            guard let values = Template.optionValues(value, of: name) else {
+                throw CLIError(
+                    .usage, "\(path):\(value.mark.line): \(name): must be a value, or values by role")
+            }
+            options[name] = values
         }
         self.options = options
-        named = [
-            "model": try Self.pairs(node["models"], "models", path),
-            "budget": try Self.pairs(node["budgets"], "budgets", path),
-        ]
-    }
-
-    /// `reviewer: claude-…` becomes what is typed as `--model reviewer=claude-…`.
-    private static func pairs(
-        _ node: YAMLNode?, _ field: String, _ path: String
-    ) throws(CLIError) -> [String] {
-        guard let node else { return [] }
-        guard case .mapping(let members, _) = node else {
-            throw CLIError(
-                .usage, "\(path):\(node.mark.line): \(field): must be a mapping of roles or agents")
-        }
-        var pairs: [String] = []
-        for member in members {
-            guard case .scalar(let value, _, _) = member.node, !value.isEmpty,
-                Arguments.named("\(member.key)=").name != nil
-            else {
-                throw CLIError(
-                    .usage,
-                    "\(path):\(member.node.mark.line): \(field).\(member.key): must be a role or an agent, "
-                        + "and a text")
-            }
-            pairs.append("\(member.key)=\(value)")
-        }
-        return pairs
     }
 
     /// As the coordinator takes it.
@@ -95,8 +69,11 @@ extension HelpTopic {
                     + "and on every tree after it"
             ),
             ("  model", "the model for this task; that of its role when not given"),
-            ("task, agents, model, budget, deadline, test", "as for openclaw run; what is typed there wins"),
-            ("models, budgets", "by role or agent: reviewer: claude-opus-5-5, coder: 2.50"),
+            (
+                "task, agents, model, budget, deadline, test",
+                "as for openclaw run; what is typed there wins; model and budget also by role or agent: "
+                    + "{all: VALUE, ROLE: VALUE}"
+            ),
         ],
         text: """
             openclaw plan "Fix the auth bug" -o ../plan.yaml lets an architect write one, and nothing else

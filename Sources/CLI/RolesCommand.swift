@@ -49,16 +49,18 @@ extension Command {
 struct RolesCommand {
     let home: Home
     let terminal: Terminal
-    private let library: Library
-    private let trusted: RoleTrust
+    let library: Library
+    let trusted: RoleTrust
+    /// The repository's .mcp.json is trusted and checked like a role.
+    let repository: String
 
     init(home: Home, repository: String, terminal: Terminal) {
-        (self.home, self.terminal) = (home, terminal)
+        (self.home, self.terminal, self.repository) = (home, terminal, repository)
         library = Library("roles", home: home, repository: repository)
         trusted = RoleTrust(home: home)
     }
 
-    private func file(_ entry: Library.Entry) -> Roles.File {
+    func file(_ entry: Library.Entry) -> Roles.File {
         Roles.File(name: entry.name, path: entry.path, text: entry.text)
     }
 
@@ -107,6 +109,7 @@ struct RolesCommand {
             }
             rows.append([entry.name, entry.origin.rawValue, standing, about])
         }
+        if let row = try serversRow() { rows.append(row) }
         guard !terminal.wantsJSON else { return .done }
         guard !rows.isEmpty else {
             throw CLIError(
@@ -120,6 +123,7 @@ struct RolesCommand {
     }
 
     func show(_ name: String) throws(CLIError) -> ExitCode {
+        if name == RepositoryServers.fileName { return try showServers() }
         let entry = try library.find(name)
         let role = try read(entry, try library.all())
         let json: JSON = [
@@ -129,7 +133,7 @@ struct RolesCommand {
             "model": role.model.map { .string($0) } ?? .null, "turns": JSON(role.turns),
             "max_tokens": JSON(role.maxTokens), "context_tokens": JSON(role.contextTokens),
             "seccomp": .string(role.filter.rawValue), "require": JSON(role.require),
-            "command": role.command.map { JSON($0) } ?? .null,
+            "command": role.command.map { JSON($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
             "does_planned_work": JSON(role.doesPlannedWork),
             "digest": .string(RoleTrust.digest(entry.text)), "prompt": .string(role.prompt),
         ]
@@ -154,6 +158,7 @@ struct RolesCommand {
             ],
             ["digest", RoleTrust.digest(entry.text)],
         ]
+        if !role.mcp.isEmpty { rows.append(["servers", role.mcp.map(Self.line).joined(separator: "; ")]) }
         if let command = role.command { rows.append(["command", command.joined(separator: " ")]) }
         if entry.origin == .repository { rows.append(["trust", standing(entry, isHidden: false)]) }
         for line in Show.table(rows.map { $0.map { Terminal.harmless($0) } }) { terminal.line("  " + line) }
@@ -187,6 +192,7 @@ struct RolesCommand {
             # egress: [docs.example.org]
             # model: claude-sonnet-5-5
             # limits: {turns: 100}
+            # mcp: {docs: {command: [python3, /workspace/base/tools/docs.py]}}
 
             """
         let path = try library.create(name, text)
@@ -197,15 +203,22 @@ struct RolesCommand {
     /// All files, or one.
     func check(_ path: String?) throws(CLIError) -> ExitCode {
         var entries = try library.all()
-        if let path {
+        if let path, path != RepositoryServers.fileName {
             let isFile = path.contains("/") || path.hasSuffix(".yaml")
             entries = isFile ? [try entry(at: path)] : [try library.find(path)]
         }
         let all = try library.all()
+        if path == nil || path == RepositoryServers.fileName, let file = try serversFile() {
+            entries = path == nil ? entries + [file] : [file]
+        }
         var broken = 0
         for entry in entries {
             do throws(CLIError) {
-                _ = try read(entry, all)
+                if entry.name == RepositoryServers.fileName {
+                    _ = try Self.servers(entry)
+                } else {
+                    _ = try read(entry, all)
+                }
                 if terminal.wantsJSON {
                     terminal.json(["path": .string(entry.path), "ok": true])
                 } else if terminal.verbosity != .quiet {
@@ -239,6 +252,12 @@ struct RolesCommand {
     }
 
     private func ofRepository(_ name: String) throws(CLIError) -> Library.Entry {
+        if name == RepositoryServers.fileName {
+            guard let file = try serversFile() else {
+                throw CLIError(.notFound, "the repository has no \(name)", hint: "it would be at its root")
+            }
+            return file
+        }
         let all = try library.all()
         if let entry = all.first(where: { $0.name == name && $0.origin == .repository }) {
             if let other = all.first(where: { $0.name == name && $0.origin != .repository }) {
@@ -255,7 +274,11 @@ struct RolesCommand {
 
     func trust(_ name: String, isSure: Bool) throws(CLIError) -> ExitCode {
         let entry = try ofRepository(name)
-        _ = try read(entry, try library.all())
+        if name == RepositoryServers.fileName {
+            _ = try Self.servers(entry)
+        } else {
+            _ = try read(entry, try library.all())
+        }
         if !isSure {
             guard terminal.isInteractive, isatty(0) == 1 else {
                 throw CLIError(
@@ -318,10 +341,18 @@ extension HelpTopic {
             ("model", "a model of its own"), ("limits", "turns, max_tokens, context_tokens"),
             ("sandbox", "seccomp: shell or strict; require: layers without which nothing runs"),
             ("command", "another agent program, as a list of words, under the same sandbox and gateway"),
+            ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
         ],
         text: """
             Files are looked up in this order: roles in AEGIS_OPENCLAW_HOME, the kit's, and .openclaw/roles
             of the repository. A repository cannot take a name that is there, and its roles count only after
             openclaw roles trust NAME, for exactly that content. A plan names a task's role with role: NAME.
+
+            A server is a program of the guest, {command: [WORD, …], env: {…}, secrets: [NAME, …]}, or a
+            streamable HTTP address on the role's egress list, {url: …, headers: {…}, bearer: NAME}; both take
+            tools: [NAME, …] and timeout_ms. It runs under the role's own sandbox, beside the shell's. Secrets
+            come from secrets.yaml in AEGIS_OPENCLAW_HOME (chmod 600), by name. Agents see the tools as
+            mcp__SERVER__TOOL. A repository's .mcp.json counts for roles with bash after openclaw roles trust
+            .mcp.json; it gets no secret.
             """)
 }

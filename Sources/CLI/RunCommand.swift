@@ -71,10 +71,7 @@ struct RunCommand {
                 throw CLIError(.usage, "--plan and a template with a plan of its own cannot go together")
             }
             let file = try PlanFile(path: path)
-            for (name, value) in file.options {
-                arguments.setDefault(name, value, origin: path, replacesDefaults: true)
-            }
-            for (name, pairs) in file.named { arguments.addNamed(name, pairs) }
+            for (name, values) in file.options { arguments.setDefaults(name, values, origin: path) }
             plan = file
         } else {
             plan = nil

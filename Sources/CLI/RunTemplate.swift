@@ -36,8 +36,8 @@ extension RunCommand {
         }
         do throws(TemplateError) {
             let filled = try template.fill(values)
-            for (option, value) in filled.options {
-                arguments.setDefault(option, value, origin: entry.path, replacesDefaults: true)
+            for (option, values) in filled.options {
+                arguments.setDefaults(option, values, origin: entry.path)
             }
             return filled
         } catch {

@@ -40,24 +40,22 @@ struct SandboxCommand {
     let arguments: Arguments
 
     static func role(_ name: String) throws(CLIError) -> Role {
-        let home = Home()
-        let isFile = name.contains("/") || name.hasSuffix(".yaml")
-        let places = isFile ? [name] : ["\(home.path)/roles/\(name).yaml", "\(home.kit)/roles/\(name).yaml"]
-        guard let path = places.first(where: { Files.exists($0) }) else {
-            let known = ((try? Files.list("\(home.kit)/roles")) ?? []).sorted().map {
-                $0.split(separator: ".")[0]
-            }
-            throw CLIError(
-                .usage, "there is no role \(name)",
-                hint: known.isEmpty
-                    ? "install the kit: openclaw kit install dist/kit"
-                    : "known: \(known.joined(separator: ", "))")
-        }
+        let roles = Roles(home: Home())
         do {
-            return try Role.parse(try Files.readText(path, limit: 1 << 20), source: path)
+            if name.contains("/") || name.hasSuffix(".yaml") {
+                let text = try Files.readText(name, limit: Roles.fileLimit)
+                let stem = String(Files.name(of: name).prefix { $0 != "." })
+                return try roles.check(Roles.File(name: stem, path: name, text: text))
+            }
+            if let role = try roles.role(name) { return role }
         } catch {
-            throw CLIError(.usage, "read the role \(path): \(error)")
+            throw CLIError(.usage, "read the role \(name): \(error)")
         }
+        throw CLIError(
+            .usage, "there is no role \(name)",
+            hint: roles.names.isEmpty
+                ? "install the kit: openclaw kit install dist/kit"
+                : "known: \(roles.names.joined(separator: ", "))")
     }
 
     private var directory: String {

@@ -19,9 +19,10 @@ struct SessionExport {
             for name in ["diff", "cost", "verify"] {
                 document[name] = try client.call("GET", "\(path)/\(name)")
             }
+            document["logs"] = try client.call("GET", "\(path)/output")
             page = try HTMLReplay.page(
                 index: try Files.read("\(folder)/index.html"), script: try Files.read("\(folder)/app.js"),
-                style: try Files.read("\(folder)/app.css"), document: redactor.redact(document))
+                document: redactor.redact(document))
         } catch let error as CLIError {
             throw error
         } catch let error as SystemError {

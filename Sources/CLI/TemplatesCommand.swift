@@ -109,7 +109,9 @@ struct TemplatesCommand {
         }
         for line in Help.definitions(rows, terminal.columns) { terminal.line(line) }
         if !template.options.isEmpty {
-            let options = template.options.sorted { $0.key < $1.key }.map { "--\($0.key) \($0.value)" }
+            let options = template.options.sorted { $0.key < $1.key }.flatMap { option in
+                option.value.map { "--\(option.key) \($0)" }
+            }
             terminal.line("\nOptions  \(Terminal.harmless(options.joined(separator: " ")))")
         }
         terminal.line("\nTask")
@@ -139,7 +141,9 @@ struct TemplatesCommand {
                         "required": JSON($0.isRequired), "default": .string($0.standard),
                     ]
                 }),
-            "options": .object(template.options.mapValues { .string($0) }), "task": .string(template.task),
+            "options": .object(
+                template.options.mapValues { $0.count == 1 ? .string($0[0]) : JSON($0) }),
+            "task": .string(template.task),
         ]
     }
 
@@ -182,7 +186,8 @@ extension HelpTopic {
             ("plan", "tasks instead of the architect's; see openclaw help plans"),
             (
                 "options",
-                "agents, budget, deadline, model, test as for openclaw run; what is typed there wins"
+                "agents, budget, deadline, model, test as for openclaw run; what is typed there wins; "
+                    + "model and budget also by role: {all: VALUE, ROLE: VALUE}"
             ),
         ],
         text: """

@@ -10,7 +10,7 @@ public enum GuestDocument {
         role: Role, session: String, agent: String, coordinatorURL: String, heartbeatSeconds: Int = 60,
         subdirectory: String? = nil
     ) -> JSON {
-        [
+        var document: JSON = [
             "session_id": .string(session), "agent_id": .string(agent), "role": .string(role.name),
             "coordinator_url": .string(coordinatorURL), "tools": JSON(role.tools),
             "prompt": .string(role.prompt),
@@ -22,6 +22,8 @@ public enum GuestDocument {
                 "context_tokens": JSON(role.contextTokens),
             ],
         ]
+        if !role.mcp.isEmpty { document["mcp"] = .array(role.mcp.map(\.json)) }
+        return document
     }
 
     /// The directories that an agent's guest may write on the volume.
@@ -39,7 +41,9 @@ public enum GuestDocument {
         policy.seccomp = role.filter
         policy.require = role.require
         policy.limits.memoryMB = memoryMB
-        if !role.egress.isEmpty { open(&policy, to: role.egress) }
+        // A word that nobody has replaced is no host.
+        let hosts = role.reaching(registries: []).egress
+        if !hosts.isEmpty { open(&policy, to: hosts) }
         let home = "\(workspace)/agents/\(agent)"
         if role.workspace != .none {
             policy.views = [.init(source: workspace, target: workspace, mode: .readOnly)]

@@ -4,8 +4,9 @@
 /// Replaces the values of secrets by their names.
 ///
 /// A value is found as it is, in base64 at any alignment (both alphabets), percent-encoded, in hexadecimal,
-/// and as JSON escapes it. Something that somebody encrypts, splits or spells differently on purpose is not
-/// found: this is for accidents, and a guest holds nothing worth the effort.
+/// and as JSON escapes it; of a value of several lines also each long line. A value that comes in pieces is
+/// found by `StreamRedactor`. Something that somebody encrypts, splits or spells differently on purpose is
+/// not found: this is for accidents, and a guest holds nothing worth the effort.
 public struct Redactor: Sendable {
     private struct Pattern: Sendable {
         let bytes: [UInt8]
@@ -14,11 +15,15 @@ public struct Redactor: Sendable {
 
     /// By their first byte; longer ones first, so that a form that contains another is replaced whole.
     private var patterns: [UInt8: [Pattern]] = [:]
+    /// Whether a form begins with this byte.
+    private var starts = [Bool](repeating: false, count: 256)
 
     /// Shorter values occur by chance; they are no secrets that anybody should use.
     public static let shortestValue = 8
     /// An encoded form must still be this long without its edges.
     private static let shortestForm = 8
+    /// A line of a longer value that is a secret of its own: one line of a key, not the one that says so.
+    private static let shortestLine = 16
 
     public init() {}
 
@@ -28,8 +33,10 @@ public struct Redactor: Sendable {
         for (name, value) in secrets.sorted(by: { $0.key < $1.key }) {
             let bytes = Array(value.utf8)
             guard bytes.count >= Self.shortestValue else { continue }
-            for form in Self.forms(bytes) where form.count >= Self.shortestForm {
-                if forms[form] == nil { forms[form] = name }
+            for piece in [bytes] + Self.lines(bytes) {
+                for form in Self.forms(piece) where form.count >= Self.shortestForm {
+                    if forms[form] == nil { forms[form] = name }
+                }
             }
         }
         for (form, name) in forms {
@@ -37,6 +44,7 @@ public struct Redactor: Sendable {
                 Pattern(bytes: form, replacement: Array("[redacted \(name)]".utf8)))
         }
         for key in patterns.keys {
+            starts[Int(key)] = true
             patterns[key]?.sort {
                 ($0.bytes.count, $0.replacement.count) > ($1.bytes.count, $1.replacement.count)
             }
@@ -55,10 +63,27 @@ public struct Redactor: Sendable {
     /// Nil when nothing was found.
     public func redact(_ bytes: [UInt8]) -> [UInt8]? {
         guard !isEmpty else { return nil }
+        let (result, isChanged, _) = scan(bytes, isWhole: true)
+        return isChanged ? result : nil
+    }
+
+    /// What may be shown of a text that goes on, and where the rest begins: at the first place that may be
+    /// the start of a form, of a longer one than was found there too.
+    func redact(start bytes: [UInt8]) -> (shown: [UInt8], rest: Int) {
+        let (result, _, end) = scan(bytes, isWhole: false)
+        return (result, end)
+    }
+
+    private func scan(_ bytes: [UInt8], isWhole: Bool) -> (result: [UInt8], isChanged: Bool, end: Int) {
         var result: [UInt8] = []
         var copied = 0
         var index = 0
         while index < bytes.count {
+            guard starts[Int(bytes[index])] else {
+                index += 1
+                continue
+            }
+            if !isWhole, isOpen(bytes[index...]) { break }
             guard let found = match(bytes, at: index) else {
                 index += 1
                 continue
@@ -68,7 +93,13 @@ public struct Redactor: Sendable {
             index += found.bytes.count
             copied = index
         }
-        return copied == 0 ? nil : result + bytes[copied...]
+        return (result + bytes[copied..<index], copied > 0, index)
+    }
+
+    /// Whether a form begins with all of this and is longer.
+    private func isOpen(_ rest: ArraySlice<UInt8>) -> Bool {
+        guard let first = rest.first else { return false }
+        return (patterns[first] ?? []).contains { $0.bytes.count > rest.count && $0.bytes.starts(with: rest) }
     }
 
     private func match(_ bytes: [UInt8], at index: Int) -> Pattern? {
@@ -91,6 +122,14 @@ public struct Redactor: Sendable {
     }
 
     // MARK: Forms
+
+    private static func lines(_ value: [UInt8]) -> [[UInt8]] {
+        guard value.contains(0x0A) else { return [] }
+        return value.split(separator: 0x0A).map { line in
+            line.last == 0x0D ? Array(line.dropLast()) : Array(line)
+        }
+        .filter { $0.count >= shortestLine }
+    }
 
     private static func forms(_ value: [UInt8]) -> [[UInt8]] {
         var forms = [value]

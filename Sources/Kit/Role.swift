@@ -17,7 +17,8 @@ public struct Role: Sendable, Hashable {
     public var prompt: String
     public var tools: [String]
     public var workspace: Workspace
-    /// Hosts that it may reach through the coordinator's proxy; empty means none.
+    /// Hosts that it may reach through the coordinator's proxy; empty means none. `registries` stands for the
+    /// hosts that the user has set, see `reaching(registries:)`.
     public var egress: [String]
     public var model: String?
     public var turns: Int
@@ -29,6 +30,8 @@ public struct Role: Sendable, Hashable {
     public var protected: [String]
     /// Another program instead of openclaw-agent.
     public var command: [String]?
+    /// Servers of tools for its agents.
+    public var mcp: [MCPServerSpec] = []
 
     /// Files that an editor or a CI service runs without being asked. A role that shall change them says
     /// `sandbox: {protect: []}`.
@@ -36,11 +39,21 @@ public struct Role: Sendable, Hashable {
         ".github/workflows", ".gitlab-ci.yml", ".circleci", ".vscode", ".idea", ".devcontainer", ".envrc",
     ]
 
+    /// The word in `egress` for the user's own list of package registries.
+    public static let registries = "registries"
+
+    /// The role with that word replaced by the user's list, which is empty when none was set: a role that is
+    /// shipped opens nothing by itself.
+    public func reaching(registries hosts: [String]) -> Role {
+        var role = self
+        role.egress = egress.flatMap { $0 == Self.registries ? hosts : [$0] }
+        return role
+    }
+
     /// All tools there are.
     public static let knownTools = [
         "bash", "read", "write", "edit", "glob", "grep", "git", "diff", "plan", "assign", "comment",
-        "verdict",
-        "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse",
+        "verdict", "run_tests", "notes", "job", "patch", "tasks", "lsp", "fetch", "browse", "draw",
     ]
 }
 
@@ -85,7 +98,7 @@ private struct RoleReader {
 
     private static let fields: Set<String> = [
         "name", "description", "prompt", "tools", "workspace", "egress", "model", "limits", "sandbox",
-        "command",
+        "command", "mcp",
     ]
 
     init(node: YAMLNode) { self.node = node }
@@ -125,6 +138,7 @@ private struct RoleReader {
         }
         let prompt = text("prompt") ?? ""
         if prompt.isEmpty { note(node["prompt"], "prompt", "is missing") }
+        let servers = mcpServers(egress: egress)
         return Role(
             name: name, description: text("description") ?? "", prompt: prompt, tools: tools,
             workspace: view ?? .none, egress: egress, model: node["model"]?.json.stringValue,
@@ -135,7 +149,25 @@ private struct RoleReader {
             filter: SandboxPolicy.Filter(rawValue: filter) ?? .shell,
             require: sandbox?["require"]?.json.arrayValue?.compactMap(\.stringValue) ?? [],
             protected: protected,
-            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue))
+            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue), mcp: servers)
+    }
+
+    /// The `mcp` section; servers on the web must be on the role's own list.
+    private mutating func mcpServers(egress: [String]) -> [MCPServerSpec] {
+        guard let section = node["mcp"] else { return [] }
+        let (servers, problems) = MCPServerSpec.read(role: section.json)
+        for problem in problems {
+            // The deepest node that is there.
+            let place = problem.path.dropFirst().reduce(section) { $0[$1] ?? $0 }
+            note(place, problem.path.joined(separator: "."), problem.message)
+        }
+        for server in servers {
+            guard let host = server.missingEgress(egress) else { continue }
+            note(
+                section[server.name], "mcp.\(server.name).url",
+                "egress has no \(host), so no agent of the role could reach it")
+        }
+        return servers
     }
 
     private mutating func note(_ place: YAMLNode?, _ field: String, _ message: String) {

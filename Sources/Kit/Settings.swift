@@ -6,6 +6,8 @@ public struct Settings: Sendable, Hashable {
     /// What a value must be.
     public enum Kind: Sendable, Hashable {
         case text, boolean, money, url
+        /// Hosts as in a role's `egress`, with blanks between them.
+        case hosts
         case integer(ClosedRange<Int>)
         case words([String])
     }
@@ -39,6 +41,10 @@ public struct Settings: Sendable, Hashable {
         Key("deadline", .integer(1...10_080), "minutes after which a session gives up"),
         Key("isolation", .text, "what guests are"),
         Key("merge", .boolean, "fast-forward the checked-out branch when a result is approved"),
+        Key(
+            "egress.registries", .hosts,
+            "package registries that roles with `egress: [registries]` reach, as coder; none when not set"
+        ),
         Key("color", .words(["auto", "always", "never"]), "colours in the output"),
         Key(
             "notify.command", .text, "run by sh when a session waits for you or ends"
@@ -61,6 +67,13 @@ public struct Settings: Sendable, Hashable {
 
     /// The value of a key that is a whole number.
     public func integer(_ key: String) -> Int? { text(key).flatMap { Int($0) } }
+
+    /// The hosts of a key; none when it is not set.
+    public func hosts(_ key: String) -> [String] { text(key).map { Self.hosts($0) } ?? [] }
+
+    private static func hosts(_ text: String) -> [String] {
+        text.split { $0 == " " || $0 == "," }.map(String.init)
+    }
 
     /// Reads a file; all problems at once, "LINE: KEY: what is wrong".
     public static func parse(_ text: String, source: String) throws(SettingsError) -> Settings {
@@ -94,6 +107,11 @@ public struct Settings: Sendable, Hashable {
         guard let key = keys.first(where: { $0.name == name }) else { return "\(name): there is no such key" }
         switch key.kind {
         case .text: return text.isEmpty ? "\(name): must not be empty" : nil
+        case .hosts:
+            let wrong = hosts(text).first { HostPattern($0) == nil }
+            return wrong.map {
+                "\(name): \($0) is no host; write example.org, *.example.org or example.org:8443"
+            }
         case .boolean:
             return ["true", "false"].contains(text) ? nil : "\(name): \(text) is neither true nor false"
         case .integer(let range):

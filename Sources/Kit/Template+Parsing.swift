@@ -99,11 +99,20 @@ private struct TemplateReader {
         return plan
     }
 
-    private mutating func options() -> [String: String] {
+    private mutating func options() -> [String: [String]] {
         guard let place = node["options"] else { return [:] }
         refuseUnknown(place, Set(Template.optionNames), "options.")
         guard case .mapping(let members, _) = place else { return [:] }
-        return Dictionary(members.map { ($0.key, scalar($0.node)) }) { first, _ in first }
+        var options: [String: [String]] = [:]
+        for member in members where options[member.key] == nil {
+            if let values = Template.optionValues(member.node, of: member.key) {
+                options[member.key] = values
+            } else {
+                note(
+                    member.node, "options.\(member.key)", "must be a value" + Template.byRoleHint(member.key))
+            }
+        }
+        return options
     }
 
     /// Every name in `${…}` is a parameter.
@@ -111,7 +120,7 @@ private struct TemplateReader {
         let known = Set(template.parameters.map(\.name))
         var texts = [(node["task"], "task", template.task)]
         for (name, value) in template.options.sorted(by: { $0.key < $1.key }) {
-            texts.append((node["options"], "options.\(name)", value))
+            for value in value { texts.append((node["options"], "options.\(name)", value)) }
         }
         if let plan = template.plan { texts.append((node["plan"], "plan", plan.text)) }
         for (place, field, text) in texts {
@@ -159,5 +168,27 @@ extension Template {
     public static func isName(_ text: String) -> Bool {
         (1...40).contains(text.utf8.count) && text.first != "-"
             && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D }
+    }
+}
+
+extension Template {
+    /// What a file says for an option of `openclaw run`, as values of the command line: `VALUE`, or
+    /// `ROLE=VALUE` where it differs from role to role.
+    /// - Returns: Nil when it is neither a value nor values by role, where the option takes those.
+    public static func optionValues(_ node: YAMLNode, of option: String) -> [String]? {
+        if case .scalar(let text, _, _) = node { return [text] }
+        guard optionsByRole.contains(option), case .mapping(let members, _) = node, !members.isEmpty else {
+            return nil
+        }
+        var values: [String] = []
+        for member in members {
+            guard case .scalar(let text, _, _) = member.node, Role.isName(member.key) else { return nil }
+            values.append(member.key == "all" ? text : "\(member.key)=\(text)")
+        }
+        return values
+    }
+
+    static func byRoleHint(_ option: String) -> String {
+        optionsByRole.contains(option) ? ", or values by role: {all: VALUE, ROLE: VALUE}" : ""
     }
 }

@@ -23,8 +23,8 @@ public struct Template: Sendable, Hashable {
         public var task: String
         /// As `Plan.parse` reads it.
         public var plan: JSON?
-        /// Options of `openclaw run` that were not given there.
-        public var options: [String: String]
+        /// Options of `openclaw run` that were not given there, each with its values.
+        public var options: [String: [String]]
     }
 
     public var name: String
@@ -32,8 +32,10 @@ public struct Template: Sendable, Hashable {
     public var parameters: [Parameter]
     public var task: String
     public var plan: JSON?
-    public var options: [String: String]
+    public var options: [String: [String]]
 
+    /// Options that may differ from role to role: `{all: VALUE, ROLE: VALUE}` instead of a value.
+    public static let optionsByRole: Set<String> = ["budget", "model"]
     /// The options of `openclaw run` that a template may set.
     public static let optionNames = ["agents", "budget", "deadline", "model", "test"]
     /// In bytes, of one value.
@@ -77,7 +79,9 @@ extension Template {
         guard problems.isEmpty else { throw TemplateError(source: name, problems: problems) }
         return Filled(
             task: Self.put(all, into: task).trimmed, plan: plan.map { Self.put(all, into: $0) },
-            options: options.mapValues { Self.put(all, into: $0) }.filter { !$0.value.isEmpty })
+            options: options.mapValues { values in
+                values.map { Self.put(all, into: $0) }.filter { !$0.isEmpty && !$0.hasSuffix("=") }
+            }.filter { !$0.value.isEmpty })
     }
 
     private static func put(_ values: [String: String], into json: JSON) -> JSON {

@@ -100,6 +100,14 @@ public struct Instance: Sendable, Hashable, Codable {
         case terminated = "TERMINATED"
     }
 
+    /// Why a guest stands still.
+    public enum PauseCause: String, Sendable, Hashable, Codable {
+        /// It waited for input; whoever wants something of it wakes it.
+        case idle
+        /// Somebody said so, and says when it goes on.
+        case asked
+    }
+
     public struct Exit: Sendable, Hashable, Codable {
         public var code: Int
         public var reason: String
@@ -121,12 +129,15 @@ public struct Instance: Sendable, Hashable, Codable {
     public var isolation: String?
     /// What its harness said of its boot: `kernel_ms`, `uptime_ms`, `boot_ms`, `layers`.
     public var boot: JSON?
+    /// Why it stands still, when it does.
+    public var pauseCause: PauseCause?
 
     enum CodingKeys: String, CodingKey {
         case id, state, pid, address, exit, isolation, boot
         case appID = "app_id"
         case fromPool = "from_pool"
         case startMilliseconds = "start_ms"
+        case pauseCause = "pause_cause"
     }
 }
 
@@ -137,10 +148,16 @@ public struct InstanceEvent: Sendable, Hashable, Codable {
     public var appID: String
     public var state: Instance.State
     public var exit: Instance.Exit?
+    /// Of a guest that stands still now.
+    public var pauseCause: Instance.PauseCause?
+    /// How long a guest that goes on now stood, in milliseconds.
+    public var pausedMilliseconds: Int64?
 
     enum CodingKeys: String, CodingKey {
         case seq, instance, state, exit
         case appID = "app_id"
+        case pauseCause = "pause_cause"
+        case pausedMilliseconds = "paused_ms"
     }
 }
 
@@ -161,9 +178,11 @@ public struct LogLine: Sendable, Hashable, Codable {
 public struct ExecOutcome: Sendable, Hashable, Codable {
     public var exitCode: Int
     public var output: String
+    /// Of its sandbox: the layers that held and what was refused; nil when it ran without one.
+    public var report: JSON?
 
     enum CodingKeys: String, CodingKey {
-        case output
+        case output, report
         case exitCode = "exit_code"
     }
 }

@@ -32,7 +32,12 @@ public enum Environment {
     /// A static Swift binary that is PID 1 sees no arguments before /proc is mounted, and Swift asks only
     /// once; so this asks again.
     public static func arguments() -> [String] {
-        if !CommandLine.arguments.isEmpty { return CommandLine.arguments }
+        var words: [String] = []
+        // From the vector itself: the list that Swift makes of it costs a short-lived program more.
+        for index in 0..<Int(CommandLine.argc) {
+            if let word = CommandLine.unsafeArgv[index] { words.append(String(cString: word)) }
+        }
+        if !words.isEmpty { return words }
         guard var bytes = try? Files.read("/proc/self/cmdline") else { return [] }
         if bytes.last == 0 { bytes.removeLast() }
         return bytes.split(separator: 0, omittingEmptySubsequences: false).map {

@@ -51,6 +51,11 @@ public enum Files {
         FileDescriptor(adopting: try check("openat", name) { cs_openat(directory, name, flags, mode) })
     }
 
+    /// A file without a place, for reading and writing; gone with its descriptor. Linux: memfd_create(2)
+    public static func memory(_ name: String) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(adopting: try check("memfd_create", name) { cs_memory_file(name) })
+    }
+
     /// The whole file.
     /// - Parameter limit: A longer file is EFBIG.
     public static func read(_ path: String, limit: Int = .max) throws(SystemError) -> [UInt8] {

@@ -55,19 +55,60 @@ public enum Processes {
     /// lock may be held for ever by a thread that does not exist there.
     public static func fork() throws(SystemError) -> Int32 { try check("fork") { cs_fork() } }
 
-    /// The same, with the child in another cgroup from its first instruction. Linux: clone3(2)
-    /// - Parameter group: A descriptor of the cgroup's directory.
-    public static func fork(intoGroup group: Int32) throws(SystemError) -> Int32 {
-        try check("clone3") { cs_fork_into(group) }
+    /// The same, with the child in new namespaces and in another cgroup from its first instruction.
+    /// Linux: clone3(2)
+    /// - Parameter group: A descriptor of the cgroup's directory; nil leaves it in ours.
+    public static func fork(into kinds: NamespaceKinds, group: Int32? = nil) throws(SystemError) -> Int32 {
+        let flags = UInt64(UInt32(bitPattern: kinds.rawValue))
+        return try check("clone3", "0x\(String(flags, radix: 16))") { cs_clone(flags, group ?? -1) }
+    }
+
+    /// Runs `body` in a child that borrows our memory until it becomes another program or ends, which is when
+    /// this returns: nothing is copied, and what it changes in memory stays changed. Linux: clone(2)
+    /// CLONE_VM, CLONE_VFORK
+    ///
+    /// Only for single-threaded processes, as `fork`. Descriptors, directory, root, credentials, limits and
+    /// signals are the child's own.
+    /// - Parameter kinds: New namespaces for the child.
+    public static func lend(
+        into kinds: NamespaceKinds = [], to body: @escaping () -> Never
+    ) throws(SystemError) -> Int32 {
+        var body = body
+        return try check("clone") {
+            withUnsafeMutablePointer(to: &body) { pointer in
+                cs_lend(
+                    kinds.rawValue,
+                    { context in
+                        guard let context else { return 125 }
+                        context.assumingMemoryBound(to: (() -> Never).self).pointee()
+                    }, pointer)
+            }
+        }
     }
 
     /// Becomes another program; returns only on failure. Linux: execve(2)
     public static func execute(_ path: String, _ arguments: [String], environment: [String: String])
         -> SystemError
     {
-        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
-        execve(path, &argv, &envp)
+        // Plain memory: this may run where a new type of array costs more than the call.
+        let argv = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: arguments.count + 1)
+        let envp = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(
+            capacity: environment.count + 1)
+        for (index, argument) in arguments.enumerated() { argv[index] = strdup(argument) }
+        argv[arguments.count] = nil
+        var count = 0
+        for (name, value) in environment {
+            envp[count] = strdup(name + "=" + value)
+            count += 1
+        }
+        envp[count] = nil
+        defer {
+            for index in 0..<arguments.count { free(argv[index]) }
+            for index in 0..<count { free(envp[index]) }
+            argv.deallocate()
+            envp.deallocate()
+        }
+        execve(path, argv, envp)
         return SystemError(call: "execve", operand: path, code: cs_errno())
     }
 

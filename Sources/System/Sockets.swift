@@ -107,11 +107,17 @@ public enum Sockets {
         UInt16(try check("getsockname", "fd \(fd)") { cs_local_port(fd) })
     }
 
-    /// Two connected Unix stream sockets. Linux: socketpair(2)
-    public static func socketPair() throws(SystemError) -> Pair {
+    /// Two connected Unix sockets. Linux: socketpair(2)
+    /// - Parameter messages: Whether each `send` arrives as one `receive` (SOCK_SEQPACKET) or as a stream.
+    public static func socketPair(messages: Bool = false) throws(SystemError) -> Pair {
         var ends: [Int32] = [-1, -1]
-        try check("socketpair") { cs_socket_pair(&ends) }
+        try check("socketpair") { cs_socket_pair(messages ? 5 : 1, &ends) }
         return Pair(first: FileDescriptor(adopting: ends[0]), second: FileDescriptor(adopting: ends[1]))
+    }
+
+    /// Brings the loopback of this network namespace up. Linux: netdevice(7) SIOCSIFFLAGS
+    public static func bringLoopbackUp() throws(SystemError) {
+        try check("ioctl(SIOCSIFFLAGS)", "lo") { cs_loopback_up() }
     }
 
     /// Two connected sockets.

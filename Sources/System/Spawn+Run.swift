@@ -25,7 +25,7 @@ extension Spawn {
     /// Runs the command to its end.
     ///
     /// Input and both outputs are served together, so no amount of either can block the child for ever. On
-    /// timeout the process group gets TERM, then KILL after the grace.
+    /// timeout the process group gets TERM, then the whole tree KILL after the grace.
     public static func run(_ command: Command) throws(SystemError) -> Outcome {
         var command = command
         var input: [UInt8] = []
@@ -141,6 +141,8 @@ private struct Pump {
     /// False when there is nothing left to wait for.
     private mutating func expire() throws(SystemError) -> Bool {
         if hasEnded { return false }
+        // Programs that left the group are still below it.
+        if timedOut { try? Processes.signalTree(child.pid, SIGKILL) }
         try child.killGroup(timedOut ? SIGKILL : SIGTERM)
         timedOut = true
         deadline = Self.after(graceMilliseconds)

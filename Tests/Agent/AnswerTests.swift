@@ -1,6 +1,7 @@
 import Kit
 import Synchronization
 import System
+import TestSupport
 import Testing
 import Wire
 
@@ -86,7 +87,7 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
     }
 
     @Test func `random streams never crash`() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {
             var events = stream
             for _ in 0..<3 {
@@ -148,6 +149,41 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
         #expect(requests.count == 3)
         #expect(requests[0].path == "/anthropic/v1/messages")
         #expect(requests[0].headers["x-api-key"] == "k" && requests[0].headers["x-openclaw-task"] == "t1")
+    }
+
+    @Test(arguments: [429, 500, 502, 504, 529])
+    func `a status that the gateway says is not worth another try is not tried again`(status: Int) throws {
+        var gone = HTTPResponse.error(status, code: "x_error", message: "tried three times")
+        gone.headers["x-should-retry"] = "false"
+        let requests = try serve([gone]) { client in
+            #expect { try client.ask([:], task: "t") { _ in } } throws: {
+                "\($0)".contains("tried three times")
+            }
+        }
+        #expect(requests.count == 1)
+        gone.headers["x-should-retry"] = "true"
+        let again = try serve([gone, whole(stream)]) { client in
+            let answer = try client.ask([:], task: "t") { _ in }
+            #expect(answer.content.count == 3)
+        }
+        #expect(again.count == 2)
+    }
+
+    @Test func `a stream that ends with an error is tried again unless the error says otherwise`() throws {
+        func error(_ more: JSON = [:]) -> [JSON] {
+            var event: JSON = ["type": "error", "error": ["type": "api_error", "message": "cut"]]
+            event["should_retry"] = more["should_retry"]
+            return stream.prefix(2) + [event]
+        }
+        let requests = try serve([whole(error()), whole(stream)]) { client in
+            let answer = try client.ask([:], task: "t") { _ in }
+            #expect(answer.content.count == 3)
+        }
+        #expect(requests.count == 2)
+        let last = try serve([whole(error(["should_retry": false]))]) { client in
+            #expect { try client.ask([:], task: "t") { _ in } } throws: { "\($0)".contains("cut") }
+        }
+        #expect(last.count == 1)
     }
 
     @Test func `what is refused for good is not asked again`() throws {

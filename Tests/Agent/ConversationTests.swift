@@ -1,4 +1,5 @@
 import Kit
+import Synchronization
 import Testing
 
 @testable import Agent
@@ -13,6 +14,36 @@ private func begin(_ harness: FakeHarness, _ model: FakeModel, _ task: JSON = ta
 }
 
 @Suite struct ConversationTests {
+    @Test func `tools that a server adds come into the prompt, and those that were there stay`() throws {
+        let lists = Mutex(0)
+        let harness = FakeHarness { (method, params) throws(AgentError) in
+            switch method {
+            case "tools.list":
+                let count = lists.withLock { count in
+                    count += 1
+                    return count
+                }
+                return [
+                    "tools": .array(
+                        count == 1
+                            ? [["name": "bash"], ["name": "mcp__s__a"]]
+                            : [["name": "bash"], ["name": "mcp__s__b"]]),
+                    "prompt": "p", "limits": ["turns": 5, "max_tokens": 100, "context_tokens": 1000],
+                ]
+            case "tools.call": return ["content": "ok", "is_error": false, "tools_changed": true]
+            default: return [:]
+            }
+        }
+        let model = FakeModel([.run("x"), .say("done"), .say("done")])
+        var conversation = try Conversation(harness: harness, model: model, task: ["id": "t1"])
+        _ = try conversation.run()
+        let names = model.requests.map {
+            ($0["tools"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
+        }
+        #expect(names[0] == ["bash", "mcp__s__a", "complete_task"])
+        #expect(names[1] == ["bash", "mcp__s__a", "complete_task", "mcp__s__b"])
+    }
+
     @Test func `the first message has everything that a task says`() throws {
         let harness = FakeHarness { (method, _) throws(AgentError) in
             switch method {

@@ -1,5 +1,6 @@
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -30,7 +31,7 @@ import Testing
     }
 
     @Test func `random streams never crash`() {
-        var random = SplitMix(seed: 9)
+        var random = SeededRandom(seed: 9)
         for _ in 0..<3000 {
             var framing = HeaderFraming()
             _ = try? framing.receive(random.mutate(stream))

@@ -1,5 +1,6 @@
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -60,7 +61,7 @@ private let golden = """
     }
 
     @Test func `random changes of a patch never crash its reader`() {
-        var random = SplitMix(seed: 41)
+        var random = SeededRandom(seed: 41)
         for _ in 0..<3000 {
             let bytes = random.mutate(Array(golden.utf8))
             _ = try? Patch.parse(String(decoding: bytes, as: UTF8.self))
@@ -121,35 +122,5 @@ private let golden = """
         #expect(tool("patch", ["patch": .string(move)]).hasPrefix("Done: moved"))
         #expect(!Files.exists(a) && !Files.exists(b))
         #expect(try scratch.text("c.txt") == "one\nmiddle\ntwo\n")
-    }
-}
-
-/// SplitMix64: the same seed gives the same walk on every machine.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// One to four edits: a byte changed, removed, doubled or inserted.
-    mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
-        var bytes = bytes
-        for _ in 0..<Int.random(in: 1...4, using: &self) where !bytes.isEmpty {
-            let index = Int.random(in: 0..<bytes.count, using: &self)
-            switch Int.random(in: 0..<4, using: &self) {
-            case 0: bytes[index] = UInt8.random(in: 0...255, using: &self)
-            case 1: bytes.remove(at: index)
-            case 2: bytes.insert(bytes[index], at: index)
-            default: bytes.insert(bytes[Int.random(in: 0..<bytes.count, using: &self)], at: index)
-            }
-        }
-        return bytes
     }
 }

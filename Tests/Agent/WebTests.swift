@@ -1,6 +1,7 @@
 import Kit
 import Synchronization
 import System
+import TestSupport
 import Testing
 import Wire
 
@@ -23,7 +24,7 @@ private let page = """
 
     @Test func `a page that is cut anywhere or changed at random is still read`() {
         for count in 0..<page.count { _ = HTMLText.make(String(page.prefix(count))) }
-        var random = SplitMix(seed: 5)
+        var random = SeededRandom(seed: 5)
         for _ in 0..<3000 {
             _ = HTMLText.make(String(decoding: random.mutate(Array(page.utf8)), as: UTF8.self))
         }
@@ -60,7 +61,7 @@ private let page = """
         #expect(throws: DevToolsMessages.Problem.tooLong) { try whole.receive(stream) }
         var wrong = DevToolsMessages()
         #expect(throws: DevToolsMessages.Problem.notJSON) { try wrong.receive(Array("[1]\0".utf8)) }
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         for _ in 0..<2000 {
             var messages = DevToolsMessages()
             _ = try? messages.receive(random.mutate(stream))

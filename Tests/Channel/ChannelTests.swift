@@ -88,18 +88,6 @@ import Wire
         #expect((beat?["at"]?.int64Value ?? 0) > 0)
     }
 
-    @Test func `a snapshot stands for the events before it`() throws {
-        let fixture = try Fixture()
-        defer { fixture.stop() }
-        try fixture.note(20)
-        let client = TestClient(try fixture.connect(), after: 20)
-        try client.say(["token": .string(Fixture.token), "after": 0, "snapshot": true])
-        #expect(try client.frame("snap")?["seq"] == 20)
-        try fixture.note(2)
-        try client.read(until: 22)
-        #expect(client.lines.count == 2)
-    }
-
     @Test func `an agent's log comes on request, and stops`() throws {
         let fixture = try Fixture()
         defer { fixture.stop() }

@@ -72,6 +72,7 @@ final class Fixture: ChannelSession {
         try journal.lines(id, after: after, limit: limit)
     }
     var head: Int64 { journal.head(id) }
+    var snapshotDirectory: String { "\(directory)/snapshots" }
     var changes: Condition<Int64> { journal.changes }
     func read(_ what: String) throws(ChannelError) -> JSON {
         guard what == "summary" else { throw ChannelError(404, "not_found", "no \(what)") }

@@ -1,5 +1,6 @@
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Core
@@ -15,7 +16,7 @@ private struct History {
     /// Cannot be merged onto another one.
     var conflicts: [Int: Set<Int>] = [:]
 
-    init(_ random: inout SplitMix) {
+    init(_ random: inout SeededRandom) {
         count = 1 + Int(random.next() % 7)
         for index in 0..<count {
             if random.next() % 5 == 0 { broken.insert(index) }
@@ -54,7 +55,7 @@ private struct History {
 /// Core with a made-up git: a commit is the set of original works in it.
 private struct Queue {
     let history: History
-    var random: SplitMix
+    var random: SeededRandom
     var events: [Event] = []
     var state = SessionState()
     var running: [Effect] = []
@@ -64,7 +65,7 @@ private struct Queue {
     var gates = 0
     var publishesFirst = false
 
-    init(_ history: History, _ random: SplitMix) { (self.history, self.random) = (history, random) }
+    init(_ history: History, _ random: SeededRandom) { (self.history, self.random) = (history, random) }
 
     mutating func send(_ command: Command) throws(Rejection) {
         for body in try Core.decide(state, command) {
@@ -138,7 +139,7 @@ private struct Queue {
     @Test func `batches bring home and send back exactly what one after the other would`() throws {
         var (batches, gates, merged) = (0, 0, 0)
         for seed in 1...UInt64(Self.cases) {
-            var random = SplitMix(state: seed &* 0x9E37)
+            var random = SeededRandom(seed: seed &* 0x9E37)
             let history = History(&random)
             var queue = Queue(history, random)
             guard try queue.run() else {
@@ -158,7 +159,7 @@ private struct Queue {
 
     @Test func `five that are green are tested once, and one bad one of five is found with halves`() throws {
         func gates(_ broken: Set<Int>) throws -> Int {
-            var random = SplitMix(state: 1)
+            var random = SeededRandom(seed: 1)
             var history = History(&random)
             (history.count, history.broken, history.clashes, history.conflicts) = (5, broken, [:], [:])
             var queue = Queue(history, random)

@@ -1,5 +1,6 @@
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Core
@@ -12,7 +13,7 @@ import Testing
     /// Every kind of trouble, in a mixture that the seed chooses.
     static func world(_ seed: UInt64) -> World {
         var world = World(seed: seed)
-        var dice = SplitMix(state: seed &* 77 &+ 5)
+        var dice = SeededRandom(seed: seed &* 77 &+ 5)
         func roll(_ values: Int...) -> Int { values[Int(dice.next() % UInt64(values.count))] }
         (world.lossChance, world.conflictChance) = (roll(0, 2, 6), roll(0, 10, 30, 70))
         (world.redGateChance, world.flakyChance) = (roll(0, 10, 40), roll(0, 10))
@@ -23,7 +24,7 @@ import Testing
     }
 
     static func configuration(_ seed: UInt64) -> SessionConfiguration {
-        var dice = SplitMix(state: seed &* 31 &+ 9)
+        var dice = SeededRandom(seed: seed &* 31 &+ 9)
         func roll<T>(_ values: [T]) -> T { values[Int(dice.next() % UInt64(values.count))] }
         let wide = Plan(
             summary: "seven at once",
@@ -104,7 +105,7 @@ import Testing
                 // The world goes on from here as it is, with a coordinator that knows the journal only.
                 var other = world
                 other.restart()
-                other.random = SplitMix(state: seed &+ UInt64(count))
+                other.random = SeededRandom(seed: seed &+ UInt64(count))
                 count += 1
                 let problem = Self.live(&other)
                 #expect(problem == nil, "seed \(seed), boundary \(count)")

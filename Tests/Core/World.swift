@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 
 @testable import Core
 
@@ -6,7 +7,7 @@ import Kit
 struct World {
     var events: [Event] = []
     var state = SessionState()
-    var random: SplitMix
+    var random: SeededRandom
     /// Chances out of a hundred.
     var lossChance = 0
     var conflictChance = 0
@@ -41,7 +42,7 @@ struct World {
     /// Where decisions ended: the journal takes one whole or not at all.
     var boundaries: [Int] = []
 
-    init(seed: UInt64) { random = SplitMix(state: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func chance(_ percent: Int) -> Bool { Int(random.next() % 100) < percent }
 
@@ -238,18 +239,5 @@ struct World {
             autoApprove: autoApprove, merge: true, testCommand: testCommand)
         (configuration.approve, configuration.pullRequest) = (approve, pullRequest)
         return configuration
-    }
-}
-
-/// Small, seeded, and the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -61,6 +61,8 @@ def main(url):
         thread.get_by_role("button", name="Answer").click()
         page.get_by_label("Your answer").fill("Well spotted.")
         page.keyboard.press("Control+Enter")
+        # What is still in the field would match as well, and the next key would go there.
+        page.get_by_label("Your answer").wait_for(state="detached")
         thread.get_by_text("Well spotted.").wait_for()
         page.keyboard.press("a")
         page.get_by_role("dialog", name="Approve and merge").wait_for()

@@ -64,20 +64,33 @@ def eight_agents_share_the_limits_of_a_provider_without_a_storm():
         shares = [sum(last_begin <= at <= first_end for at in times) for times in done.values()]
         check(min(shares) * 2 >= max(shares) - 2, f"the coders' shares were {shares}")
         check("model.waited" in {e["type"] for e in events}, "no wait was told")
+        # Both reports draw the requests over time.
+        calls = sum(e["type"] == "model.settled" for e in events)
+        for name in ("report.md", "report.html"):
+            found = list((home.path / "aegis/openclaw/sessions" / session["id"]).rglob(name))
+            check(found, f"there is no {name}")
+            text = found[0].read_text()
+            check(f"{calls} in all" in text and "│███" in text and "waited" in text, f"{name} has no graph of {calls} requests")
 
 
 @test
 def the_cost_of_a_session_is_counted_every_way_and_sums_up():
     with LimitedProvider(team, requests=6000, tokens=40_000_000, minute=8.0) as provider, Home() as home:
         repository = home.repository(CALCULATOR)
-        # Each role's model comes another way: the built-in one, the role's own file, the command line.
+        # Each role's model comes another way: the built-in one, the role's own file, a template, the command line.
         roles = home.path / "aegis/openclaw/roles"
         roles.mkdir(parents=True)
         (roles / "tester.yaml").write_text(
             (ROOT / "dist/kit/roles/tester.yaml").read_text() + "model: claude-haiku-4-5?cache=off\n")
+        templates = home.path / "aegis/openclaw/templates"
+        templates.mkdir(parents=True)
+        # A template's models: the architect's holds, the reviewer's loses to the command line.
+        (templates / "five.yaml").write_text(
+            "name: five\ntask: Write five files\noptions:\n  budget: {all: '20', coder: '10'}\n"
+            "  model: {architect: claude-opus-4-8, reviewer: claude-haiku-4-5}\n")
         home.run(
-            "run", "Write five files", "--repo", str(repository), "--agents", "8", "--model",
-            "reviewer=claude-opus-4-8?effort=high", "--budget", "20", "--test", "true", "--yes", **keys(provider))
+            "run", "--template", "five", "--repo", str(repository), "--agents", "8", "--model",
+            "reviewer=claude-opus-4-8?effort=high", "--test", "true", "--yes", **keys(provider))
         session = home.json("sessions")[0]
         check(session["state"] == "completed", f"the session ended as {session['state']}")
         cost = home.json("cost", session["id"])[0]
@@ -88,7 +101,7 @@ def the_cost_of_a_session_is_counted_every_way_and_sums_up():
                 check(sum(row[field] for row in rows) == cost[field], f"{dimension}: {field} does not sum up")
         models = {e["data"]["detail"]["role"]: e["data"]["model"] for e in home.events(session["id"])
                   if e["type"] == "model.settled"}
-        check(models == {"architect": "claude-opus-5-5", "coder": "claude-sonnet-5-5", "tester": "claude-haiku-4-5",
+        check(models == {"architect": "claude-opus-4-8", "coder": "claude-sonnet-5-5", "tester": "claude-haiku-4-5",
                          "reviewer": "claude-opus-4-8"}, f"the models were {models}")
         check(cost["solo_estimate_microusd"] > 0, "there is no estimate of a solo run")
         reserved = {e["data"]["call"]: e["data"]["microusd"] for e in home.events(session["id"])

@@ -43,7 +43,7 @@ def a_command_of_the_plan_is_a_gate_on_the_merged_tree():
         plan.write_text(
             "task: Write notes\nsummary: notes\ntasks:\n"
             "  - {id: notes, title: Write notes, write_set: [NOTES.md], checks: ['echo looked; grep -q minus NOTES.md', 'test -d tests']}\n"
-            f"models: {{tester: 'script:{script}'}}\n")
+            f"model: {{tester: 'script:{script}'}}\n")
         preview = home.run("run", "--plan", str(plan), "--repo", str(repository), "--model", f"script:{script}", "-n").stdout
         check("grep -q minus NOTES.md" in preview, preview)
         events = home.json(

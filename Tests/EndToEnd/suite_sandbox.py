@@ -17,6 +17,7 @@ conversations:
           - {{name: bash, input: {{command: "curl -sS http://127.0.0.2:{port}/allowed > got.txt; cat got.txt"}}}}
           - {{name: bash, input: {{command: "curl -sS http://127.0.0.3:{port}/denied; curl -sS --max-time 5 --noproxy '*' http://127.0.0.2:{port}/direct; curl -sS --max-time 5 --noproxy '*' http://10.77.0.1:9090/; echo code $?"}}}}
           - {{name: bash, input: {{command: "for i in 1 2 3; do mount -t tmpfs x /tmp 2>&1; done; env | grep -c TOKEN; mkdir -p .github/workflows/x; true"}}}}
+          - {{name: write, input: {{file_path: /workspace/integration/no.txt, content: x}}}}
       - tools:
           - {{name: complete_task, input: {{result: success, summary: done}}}}
 """
@@ -74,6 +75,8 @@ def a_tool_reaches_the_hosts_of_its_role_and_nothing_else():
             check(Server.paths == ["/allowed"], f"the world outside was asked for {Server.paths}")
             refusals = " ".join(text for e in events if e["type"] == "sandbox.denied" for text in e["data"]["denials"])
             check("mount /tmp" in refusals and '"count":3' in refusals, f"the journal says {refusals}")
+            check("/workspace/integration/no.txt was refused (EROFS)" in refusals,
+                  f"the journal does not say which file was refused: {refusals}")
             check(f"127.0.0.3:{port}" in refusals, f"the denied host is not in the journal: {refusals}")
             conversations = "".join(
                 path.read_text() for path in (home.path / "aegis/openclaw/sessions" / session / "bodies").rglob("*")
@@ -107,3 +110,32 @@ def a_command_runs_as_a_role_on_this_machine():
         check(done.returncode != 0 and not (work / "made2").exists(), "a reviewer writes")
         check(subprocess.run([str(ROOT / "dist/kit/guest/openclaw-sandbox"), "--", "true"], capture_output=True,
                              stdin=subprocess.DEVNULL).returncode == 125, "without a policy something ran")
+
+
+@test
+def the_shipped_coder_reaches_the_registries_that_the_user_names():
+    server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Server)
+    port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Home() as home:
+            work = home.path / "work"
+            work.mkdir()
+            shutil.chown(work, 1001, 1001)
+            home.path.chmod(0o755)
+            command = ["sandbox", "run", "coder", "--dir", str(work), "--", "curl", "-sS", "--max-time", "10"]
+            asked = [*command, f"http://127.0.0.2:{port}/package"]
+            done = home.run(*asked, check=False)
+            check(done.returncode == 7, f"without a setting something was reached: {done.stdout} {done.stderr}")
+            check("nothing leaves" in home.run("sandbox", "explain", "coder").stdout, "the explanation says otherwise")
+            wrong = home.run("config", "set", "egress.registries", "http://x/", check=False)
+            check(wrong.returncode == 2, f"an address was taken for a host: {wrong.stdout}{wrong.stderr}")
+            home.run("config", "set", "egress.registries", f"127.0.0.2:{port} packages.example.org")
+            done = home.run(*asked)
+            check(done.stdout == "from outside\n", f"{done.stdout} {done.stderr}")
+            check(f"127.0.0.2:{port}" in home.run("sandbox", "explain", "tester").stdout, "the tester's list is empty")
+            done = home.run(*command, f"http://127.0.0.3:{port}/other", check=False)
+            check("denied" in done.stderr, f"another host was not refused: {done.stdout} {done.stderr}")
+            check("none" in home.run("roles", "show", "reviewer").stdout, "the reviewer reaches something")
+    finally:
+        server.shutdown()

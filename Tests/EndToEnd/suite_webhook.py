@@ -4,6 +4,10 @@ import hashlib
 import hmac
 import http.server
 import json
+import pathlib
+import ssl
+import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
@@ -24,17 +28,21 @@ def sign(body, at=None, secret=SECRET):
 
 
 class Bot(http.server.ThreadingHTTPServer):
-    """A chat bot that is away at first."""
+    """A chat bot that is away at first; with a certificate it speaks TLS."""
 
-    def __init__(self, failures):
+    def __init__(self, failures, certificate=None):
         self.failures, self.heard, self.unsigned = failures, [], 0
         super().__init__(("127.0.0.1", 0), Bot.Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            given = self.headers["X-OpenClaw-Signature"]
+            given = self.headers["X-OpenClaw-Signature"] or "t=0,"
             at = int(given.split(",")[0].removeprefix("t="))
             if not hmac.compare_digest(given, sign(body, at)):
                 self.server.unsigned += 1
@@ -99,3 +107,40 @@ def a_bot_is_told_what_waits_and_its_signed_decision_counts_once():
         wait_for(lambda: sum(e["type"] == "webhook.delivered" for e in home.events(session)) >= 2, "the record of both")
         check(len({note["id"] for note in bot.about("approval.requested")}) == 1, "one fact has two ids")
     bot.shutdown()
+
+
+def authority(folder, name):
+    """An authority of one's own, and a certificate of it for this machine: their files."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem",
+            "-subj", f"/CN={name}", "-days", "2")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=localhost")
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial",
+            "-out", f"{name}.pem", "-days", "2", "-extfile", "names")
+    (folder / f"{name}-all.pem").write_text((folder / f"{name}.pem").read_text() + (folder / f"{name}.key").read_text())
+    return folder / f"{name}-ca.pem", folder / f"{name}-all.pem"
+
+
+@test
+def a_webhook_over_https_is_told_only_when_its_certificate_holds():
+    with tempfile.TemporaryDirectory() as directory:
+        folder = pathlib.Path(directory)
+        trusted, ours = authority(folder, "ours")
+        _, foreign = authority(folder, "foreign")
+        bot, stranger = Bot(0, ours), Bot(0, foreign)
+        with Home(OPENCLAW_WEBHOOK_URL=f"https://localhost:{bot.server_port}/hook", OPENCLAW_WEBHOOK_SECRET=SECRET,
+                  SSL_CERT_FILE=str(trusted)) as home:
+            home.run("config", "set", "notify.webhook", f"https://localhost:{stranger.server_port}/hook")
+            repository = home.repository("examples/calculator/repository")
+            model = f"script:{ROOT}/examples/calculator/one-coder.yaml"
+            home.run("run", "Fix subtraction", "--repo", str(repository), "--agents", "1", "--model", model, "--yes")
+            note = wait_for(lambda: next(iter(bot.about("session.completed")), None), "the notification", 60)
+            check(bot.unsigned == 0 and note["session"], str(note))
+            log = home.path / "aegis/openclaw/coordinator.log"
+            wait_for(lambda: "notify.webhook" in log.read_text() and "certificate" in log.read_text().lower(), "the refusal", 30)
+            check(stranger.heard == [], "who has no right certificate was told")
+        bot.shutdown()
+        stranger.shutdown()

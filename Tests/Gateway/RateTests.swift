@@ -1,6 +1,7 @@
 import Kit
 import Synchronization
 import System
+import TestSupport
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 import Testing
 
 @testable import Hooks
@@ -219,7 +220,7 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
     /// Random edits of a good input: no trap, an exit code of the contract, and never a secret.
     @Test(arguments: [Hook.renderEnv, .validateConfig], 1...4)
     func `mutations neither trap nor leak`(hook: Hook, seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SeededRandom(seed: seed)
         let good = (hook == .renderEnv ? renderInput() : configInput()).serialized()
         for _ in 0..<1500 {
             var bytes = good
@@ -243,18 +244,5 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
                 if !parsed.contains(secret) { #expect(!result.contains(secret), "seed \(seed)") }
             }
         }
-    }
-}
-
-/// Steele, Lea and Flood's generator: the same walk for the same seed everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

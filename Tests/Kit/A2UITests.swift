@@ -108,7 +108,7 @@ import Testing
         #expect(Self.refusal(good, [Self.text("t")]) == nil)
     }
 
-    @Test func `trees that are deep, circular, open or loose are refused`() {
+    @Test func `trees that are deep, circular, open or loose are refused`() throws {
         func card(_ id: String, _ child: String) -> JSON {
             ["id": .string(id), "component": "Card", "child": .string(child)]
         }
@@ -125,6 +125,14 @@ import Testing
         #expect(
             Self.refusal(Self.text("root"), [Self.text("b")])?.message.contains("part of nothing") == true)
         #expect(Self.refusal(Self.text("other"))?.message.contains("root") == true)
+        // A part that a later update replaces may stay behind; one that it brings may not.
+        var surfaces = A2UISurfaces(agent: "a")
+        _ = try surfaces.update([Self.create(), Self.components([card("root", "old"), Self.text("old")])])
+        _ = try surfaces.update([Self.components([card("root", "new"), Self.text("new")])])
+        _ = try surfaces.update([Self.components([Self.text("new", "changed")])])
+        #expect(throws: A2UIError.self) {
+            _ = try surfaces.update([Self.components([Self.text("old", "x")])])
+        }
         let many = (0...A2UILimits.components).map { Self.text("t\($0)") }
         #expect(Self.refusal(Self.text("root"), many)?.message.contains("at most") == true)
     }

@@ -20,7 +20,7 @@ import Testing
 
     private static let index = Array(
         """
-        <!doctype html><html><head><meta charset="utf-8"><link rel="stylesheet" href="app.css">
+        <!doctype html><html><head><meta charset="utf-8"><style>body{margin:0}</style>
         <script src="app.js" defer></script></head><body><div id="app"></div></body></html>
         """.utf8)
 
@@ -28,8 +28,8 @@ import Testing
         let hostile: JSON = ["events": [["text": "</script><script>alert(1)</script><!--"]]]
         let page = String(
             decoding: try HTMLReplay.page(
-                index: Self.index, script: Array("let a='</script>';b='<!-- x'".utf8),
-                style: Array("body{margin:0}".utf8), document: hostile), as: UTF8.self)
+                index: Self.index, script: Array("let a='</script>';b='<!-- x'".utf8), document: hostile),
+            as: UTF8.self)
         // Ours are the only tags: the log's, and the app's.
         #expect(page.ranges(of: "<script").count == 2)
         #expect(page.ranges(of: "</script").count == 2)
@@ -44,12 +44,14 @@ import Testing
     }
 
     @Test func `a page that is not the app's is an error`() {
-        #expect(throws: HTMLReplay.Failure.self) {
-            _ = try HTMLReplay.page(index: Array("<html>".utf8), script: [], style: [], document: [:])
-        }
-        #expect(throws: HTMLReplay.Failure.self) {
-            _ = try HTMLReplay.page(
-                index: Self.index, script: [], style: Array("</style>".utf8), document: [:])
+        let text = String(decoding: Self.index, as: UTF8.self)
+        for other in [
+            "<html>", text.replacing("</style>", with: ""), text.replacing("<style>", with: "<p>"),
+            text.replacing("app.js", with: "other.js"), text.replacing("</body>", with: ""),
+        ] {
+            #expect(throws: HTMLReplay.Failure.self, "\(other)") {
+                _ = try HTMLReplay.page(index: Array(other.utf8), script: [], document: [:])
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Kit
@@ -36,11 +37,31 @@ import Testing
         let template = try Template.parse(Self.text, source: "t.yaml")
         let filled = try template.fill(["bug": "5 - 3 is -2", "docs": "false"])
         #expect(filled.task == "Fix: 5 - 3 is -2")
-        #expect(filled.options == ["agents": "2", "budget": "2.50"])
+        #expect(filled.options == ["agents": ["2"], "budget": ["2.50"]])
         #expect(filled.plan?["tasks"]?.arrayValue?[0]["write_set"] == ["tests/**"])
         let more = try template.fill(["bug": "x", "place": "a.py", "depth": "thorough", "count": "5"])
         #expect(more.task == "Fix: x\nIt is in a.py.\nWrite it down (thorough).")
-        #expect(more.options["agents"] == "5")
+        #expect(more.options["agents"] == ["5"])
+    }
+
+    @Test func `models and budgets may differ from role to role, other options may not`() throws {
+        let template = try Template.parse(
+            "name: x\nparameters: {m: {default: haiku}}\ntask: t\n"
+                + "options: {model: {all: opus, reviewer: '${m}', tester: '${m}?effort=low'}, "
+                + "budget: {coder: '2'}}",
+            source: "t.yaml")
+        let filled = try template.fill([:])
+        #expect(filled.options["model"] == ["opus", "reviewer=haiku", "tester=haiku?effort=low"])
+        #expect(filled.options["budget"] == ["coder=2"])
+        #expect(try template.fill(["m": ""]).options["model"] == ["opus", "tester=?effort=low"])
+        #expect(
+            Self.problems(
+                "name: x\ntask: t\noptions: {agents: {all: '2'}, model: {reviewer: [a]}, budget: {A: '1'}}")
+                == [
+                    "3: options.agents: must be a value",
+                    "3: options.model: must be a value, or values by role: {all: VALUE, ROLE: VALUE}",
+                    "3: options.budget: must be a value, or values by role: {all: VALUE, ROLE: VALUE}",
+                ])
     }
 
     @Test(arguments: ["\"\ntasks: []", "${place}", "a: b\n- c", "}${?docs}", "\u{0}", "# x"])

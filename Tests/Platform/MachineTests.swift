@@ -73,6 +73,16 @@ import Testing
         #expect(missing == ["erofs"])
     }
 
+    @Test func `a kernel with everything built in needs no modules, and says what it lacks`() throws {
+        let directory = try Files.temporaryDirectory(prefix: "openclaw-kernel")
+        defer { try? Files.removeTree(directory) }
+        try Files.write("\(directory)/modules.builtin", Array("kernel/fs/ext4/ext4.ko\n".utf8))
+        let kernel = Kernel(path: "\(directory)/bzImage", release: "6.1.0", modules: directory)
+        #expect(try kernel.moduleFiles(["ext4"]).isEmpty)
+        let error = #expect(throws: PlatformError.self) { try kernel.moduleFiles(["ext4", "erofs"]) }
+        #expect(error?.message.contains("erofs") == true)
+    }
+
     @Test func `releases sort by their numbers`() {
         #expect(Kernel.order("6.1.0-9-cloud-amd64").lexicographicallyPrecedes(Kernel.order("6.1.0-10-amd64")))
     }

@@ -1,6 +1,7 @@
 // Hosts and requests, as relay and proxy read them.
 import Kit
 import System
+import TestSupport
 import Testing
 
 @Suite struct EgressRulesTests {

@@ -1,5 +1,6 @@
 // What a policy says, and what it refuses to say.
 import Kit
+import TestSupport
 import Testing
 
 @Suite struct PolicyTests {

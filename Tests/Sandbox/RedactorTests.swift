@@ -1,5 +1,6 @@
 // Secrets in the forms in which programs print them.
 import Kit
+import TestSupport
 import Testing
 
 @Suite struct RedactorTests {
@@ -81,6 +82,65 @@ import Testing
             let result = redactor.redact(bytes) ?? bytes
             let holds = result.indices.contains { result[$0...].starts(with: value) }
             #expect(!holds, "seed \(seed), round \(round)")
+        }
+    }
+
+    // MARK: In pieces
+
+    private func stream(_ pieces: [[UInt8]], _ redactor: Redactor) -> String {
+        var stream = StreamRedactor()
+        let shown = pieces.flatMap { stream.receive($0, redactor) } + stream.finish(redactor)
+        return String(decoding: shown, as: UTF8.self)
+    }
+
+    @Test func `a secret that is written in two pieces is found wherever it is cut`() {
+        let text = Array("before \(secret) \(base64(secret)) after".utf8)
+        let whole = redactor.redact(String(decoding: text, as: UTF8.self))
+        for cut in 0...text.count {
+            #expect(stream([Array(text[..<cut]), Array(text[cut...])], redactor) == whole, "cut at \(cut)")
+        }
+        #expect(stream(text.map { [$0] }, redactor) == whole)
+    }
+
+    @Test func `only what may begin a secret waits`() {
+        var stream = StreamRedactor()
+        #expect(stream.receive(Array("hello\n> ".utf8), redactor) == Array("hello\n> ".utf8))
+        #expect(stream.receive(Array("x s3cr3".utf8), redactor) == Array("x ".utf8))
+        #expect(stream.receive(Array("!".utf8), redactor) == Array("s3cr3!".utf8))
+        #expect(stream.receive(Array("s3c".utf8), redactor).isEmpty)
+        #expect(stream.finish(redactor) == Array("s3c".utf8))
+    }
+
+    @Test func `a secret of several lines is found whole, and line by line`() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nBAQEFAASCBKcwggSjAgEA\n-----END KEY-----"
+        let redactor = Redactor(["KEY": key])
+        #expect(
+            stream(key.split(separator: "\n").map { Array("\($0)\n".utf8) }, redactor) == "[redacted KEY]\n")
+        #expect(redactor.redact("2: BAQEFAASCBKcwggSjAgEA") == "2: [redacted KEY]")
+    }
+
+    @Test func `a longer secret that goes on is not given away by a shorter one`() {
+        let both = Redactor(["A": "prefix-prefix", "B": "prefix-prefix-and-more"])
+        #expect(stream([Array("prefix-prefix".utf8), Array("-and-more".utf8)], both) == "[redacted B]")
+        #expect(
+            stream([Array("prefix-prefix".utf8), Array("-and-less".utf8)], both) == "[redacted A]-and-less")
+    }
+
+    @Test func `fuzz: pieces show what the whole shows`() {
+        let seed: UInt64 = 11
+        var random = SeededRandom(seed: seed)
+        let secrets = Redactor(["A": "aabaabaab", "B": "abaabaabaabb", "C": "bbbbbbbbbba"])
+        for round in 0..<2000 {
+            let text = (0..<random.below(80)).map { _ in UInt8(0x61 + random.below(2)) }
+            var pieces: [[UInt8]] = []
+            var rest = text[...]
+            while !rest.isEmpty {
+                let count = 1 + random.below(rest.count)
+                pieces.append(Array(rest.prefix(count)))
+                rest = rest.dropFirst(count)
+            }
+            let whole = String(decoding: secrets.redact(text) ?? text, as: UTF8.self)
+            #expect(stream(pieces, secrets) == whole, "seed \(seed), round \(round)")
         }
     }
 }

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { type App, AppContext } from "./app";
 import { Commands } from "./core/commands";
 import { Connection } from "./core/connection";
+import { History } from "./core/history";
 import { listen } from "./core/keys";
 import { readReplay } from "./core/replay";
 import { Store } from "./core/store";
@@ -20,6 +21,10 @@ declare global {
             lastHash(): string;
             logBytes(): number;
             sealedBytes(): number;
+            /** The first event that is held one by one. */
+            first(): number;
+            /** What `shown` is as of. */
+            shown(): number;
             reconnects(): number;
         };
     }
@@ -55,7 +60,9 @@ function start(): void {
     } else {
         const scheme = location.protocol === "https:" ? "wss:" : "ws:";
         connection = new Connection(store, token, `${scheme}//${location.host}${base}stream`);
-        commands = new Commands(base, token);
+        const own = new Commands(base, token);
+        commands = own;
+        store.history = new History((what) => own.look(what));
     }
     const app: App = { store, ui, commands, connection, documents: replay?.documents ?? new Map() };
     window.openclawCanvas = {
@@ -64,6 +71,8 @@ function start(): void {
         lastHash: () => store.log.lastHash,
         logBytes: () => store.logs.bytes,
         sealedBytes: () => store.log.sealedBytes,
+        first: () => store.log.first,
+        shown: () => store.shown.seq,
         reconnects: () => store.link.reconnects,
     };
     listen(app);

@@ -4,17 +4,30 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 int cs_socket(int family, int type) { return socket(family, type | SOCK_CLOEXEC, 0); }
-int cs_socket_pair(int *ends) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends); }
+int cs_socket_pair(int type, int *ends) { return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends); }
 int cs_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
 
+int cs_loopback_up(void) {
+    struct ifreq request = {.ifr_name = "lo"};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    request.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
+    int result = ioctl(fd, SIOCSIFFLAGS, &request);
+    int code = errno;
+    close(fd);
+    errno = code;
+    return result;
+}
 int cs_netlink_socket(void) {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) return -1;

@@ -6,13 +6,18 @@ public struct CanvasCommand: Sendable, Hashable {
     public struct Basis: Sendable, Hashable {
         /// The last event that was shown.
         public var seq: Int64
-        /// The tree that was shown.
+        /// What was shown: the tree that is decided on, or the id of the question that is answered, which
+        /// names a version of what it is about.
         public var digest: String
     }
 
     public enum Action: Sendable, Hashable {
         case approve
         case deny(reason: String)
+        /// Yes to the question that the basis names.
+        case permit
+        /// No to it.
+        case refuse(reason: String)
         case pause
         case resume
         case cancel
@@ -36,6 +41,8 @@ public struct CanvasCommand: Sendable, Hashable {
         switch action {
         case .approve: "approve"
         case .deny: "deny"
+        case .permit: "permit"
+        case .refuse: "refuse"
         case .pause: "pause"
         case .resume: "resume"
         case .cancel: "cancel"
@@ -58,7 +65,7 @@ public struct CanvasCommand: Sendable, Hashable {
             return
         }
         guard let seq = given["seq"]?.int64Value, seq >= 0, let digest = given["digest"]?.stringValue else {
-            throw CanvasCommand.bad("`basedOn` is {\"seq\":N,\"digest\":TREE}, what was shown")
+            throw CanvasCommand.bad("`basedOn` is {\"seq\":N,\"digest\":D}, what was shown")
         }
         basis = Basis(seq: seq, digest: digest)
     }
@@ -74,6 +81,8 @@ public struct CanvasCommand: Sendable, Hashable {
         switch json["type"]?.stringValue {
         case "approve": return .approve
         case "deny": return .deny(reason: try text(json, "reason", isOptional: true))
+        case "permit": return .permit
+        case "refuse": return .refuse(reason: try text(json, "reason", isOptional: true))
         case "pause": return .pause
         case "resume": return .resume
         case "cancel": return .cancel
@@ -96,7 +105,8 @@ public struct CanvasCommand: Sendable, Hashable {
                 surface: try text(json, "surfaceId"), name: try text(json, "name"),
                 source: try text(json, "sourceComponentId"), context: context)
         default:
-            throw bad("`type` is approve, deny, pause, resume, cancel, message, comment or action")
+            throw bad(
+                "`type` is approve, deny, permit, refuse, pause, resume, cancel, message, comment or action")
         }
     }
 

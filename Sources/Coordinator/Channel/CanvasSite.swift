@@ -1,3 +1,4 @@
+import Journal
 import Kit
 import Synchronization
 import System
@@ -7,6 +8,7 @@ public import Wire
 public final class CanvasSite: Sendable {
     private struct State {
         var feeds: [String: EventFeed] = [:]
+        var snapshots: [String: Snapshots] = [:]
         var viewers: [String: [ObjectIdentifier: Viewer]] = [:]
         var isClosing = false
     }
@@ -75,8 +77,12 @@ public final class CanvasSite: Sendable {
         case ("GET", "api", 2):
             let session = try session(segments[1])
             _ = try authority(request, session)
-            let json = try session.read(rest[1])
-            reply(exchange, HTTPResponse(status: 200, headers: AppFiles.headers, json: json))
+            switch rest[1] {
+            case "events", "snapshot": reply(exchange, try past(rest[1], request, session))
+            default:
+                let json = try session.read(rest[1])
+                reply(exchange, HTTPResponse(status: 200, headers: AppFiles.headers, json: json))
+            }
         case ("GET", .some(let name), 1), ("HEAD", .some(let name), 1): try page(name, request, exchange)
         default: throw missing(request)
         }
@@ -139,6 +145,41 @@ public final class CanvasSite: Sendable {
         reply(exchange, HTTPResponse(status: 200, headers: AppFiles.headers, json: answer))
     }
 
+    // MARK: The past
+
+    /// `snapshot?at=N` is the session as of an event; `events?after=N` are the events after one.
+    private func past(
+        _ what: String, _ request: HTTPRequest, _ session: any ChannelSession
+    ) throws(ChannelError) -> HTTPResponse {
+        let name = what == "events" ? "after" : "at"
+        guard let seq = request.target.query[name].flatMap(Int64.init), seq >= 0, seq <= session.head else {
+            throw ChannelError(
+                400, "bad_request", "`\(name)` is the number of an event, at most \(session.head)")
+        }
+        let body: [UInt8]
+        do throws(JournalError) {
+            body =
+                what == "events"
+                ? ServerFrame.document(try session.lines(after: seq, limit: Limits.pastEvents))
+                : try snapshots(of: session).at(seq).document
+        } catch {
+            throw ChannelError(500, "journal", "read the journal of \(session.id): \(error)")
+        }
+        var response = HTTPResponse(status: 200, headers: AppFiles.headers, body: body)
+        response.headers["Content-Type"] = "application/json"
+        return response
+    }
+
+    /// Kept while somebody watches.
+    private func snapshots(of session: any ChannelSession) -> Snapshots {
+        state.withLock { state in
+            if let known = state.snapshots[session.id] { return known }
+            let made = Snapshots(session)
+            if state.viewers[session.id] != nil { state.snapshots[session.id] = made }
+            return made
+        }
+    }
+
     // MARK: The stream
 
     private func stream(
@@ -156,12 +197,13 @@ public final class CanvasSite: Sendable {
         } catch {
             throw ChannelError(error.status, "bad_request", error.message)
         }
-        let feed = state.withLock { state in
+        let (feed, snapshots) = state.withLock { state in
             let feed = state.feeds[session.id] ?? EventFeed(session)
-            state.feeds[session.id] = feed
-            return feed
+            let snapshots = state.snapshots[session.id] ?? Snapshots(session)
+            (state.feeds[session.id], state.snapshots[session.id]) = (feed, snapshots)
+            return (feed, snapshots)
         }
-        let viewer = Viewer(session, feed: feed, socket: socket)
+        let viewer = Viewer(session, feed: feed, snapshots: snapshots, socket: socket)
         let isClosing = state.withLock { state in
             state.viewers[session.id, default: [:]][ObjectIdentifier(viewer)] = viewer
             return state.isClosing
@@ -173,6 +215,7 @@ public final class CanvasSite: Sendable {
             guard state.viewers[session.id]?.isEmpty == true else { return }
             state.viewers.removeValue(forKey: session.id)
             state.feeds.removeValue(forKey: session.id)
+            state.snapshots.removeValue(forKey: session.id)
         }
     }
 }

@@ -7,8 +7,10 @@ enum ServerFrame {
         (["k": "hello", "session": .string(session), "head": JSON(head), "base": JSON(base)] as JSON).text
     }
 
+    static func events(_ lines: [JournalLine]) -> String { String(decoding: document(lines), as: UTF8.self) }
+
     /// The lines are JSON already, so they are joined and not read again.
-    static func events(_ lines: [JournalLine]) -> String {
+    static func document(_ lines: [JournalLine]) -> [UInt8] {
         var bytes = Array(#"{"e":["#.utf8)
         bytes.reserveCapacity(lines.reduce(32) { $0 + $1.bytes.count + 1 })
         for (index, line) in lines.enumerated() {
@@ -16,15 +18,11 @@ enum ServerFrame {
             bytes += line.bytes
         }
         bytes += Array(#"],"k":"ev"}"#.utf8)
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     static func heartbeat(head: Int64, at: Int64) -> String {
         (["k": "hb", "head": JSON(head), "at": JSON(at)] as JSON).text
-    }
-
-    static func snapshot(seq: Int64, state: JSON) -> String {
-        (["k": "snap", "seq": JSON(seq), "state": state] as JSON).text
     }
 
     static func lag(resume: Int64) -> String { (["k": "lag", "resume": JSON(resume)] as JSON).text }
@@ -43,8 +41,8 @@ enum ServerFrame {
 
 /// What a client may say.
 enum ClientFrame: Sendable, Hashable {
-    /// The first one.
-    case hello(token: String, after: Int64, wantsSnapshot: Bool)
+    /// The first one. Who `takesSnapshot` is not sent all of a long past.
+    case hello(token: String, after: Int64, takesSnapshot: Bool)
     case logs(agent: String, isOn: Bool, after: Int64)
     /// Of a newer client; skipped.
     case unknown
@@ -58,7 +56,7 @@ enum ClientFrame: Sendable, Hashable {
         guard let after, after >= 0 else {
             throw ChannelError(400, "bad_frame", "`after` is the number of an event, or 0")
         }
-        self = .hello(token: token, after: after, wantsSnapshot: json["snapshot"]?.boolValue ?? false)
+        self = .hello(token: token, after: after, takesSnapshot: json["snapshot"]?.boolValue ?? true)
     }
 
     init(_ text: String) throws(ChannelError) {

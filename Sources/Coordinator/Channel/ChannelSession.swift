@@ -69,9 +69,11 @@ public protocol ChannelSession: Sendable {
     func lines(after: Int64, limit: Int) throws(JournalError) -> [JournalLine]
     /// The number of the last event.
     var head: Int64 { get }
+    /// Where snapshots of it may be kept; it need not be there yet.
+    var snapshotDirectory: String { get }
     /// Changes with every append.
     var changes: Condition<Int64> { get }
-    /// `summary`, `diff`, `cost` or `verify`.
+    /// `summary`, `diff`, `cost`, `verify` or `output`.
     func read(_ what: String) throws(ChannelError) -> JSON
     /// Carries a command out, or says why not. The answer is what is true afterwards.
     func perform(_ command: CanvasCommand) throws(ChannelError) -> JSON

@@ -8,8 +8,17 @@ enum Limits {
     static let frameBytes = 64 << 10
     /// Events of one read of the journal.
     static let readEvents = 1000
-    /// The first event goes at once; what follows waits this long, so that a burst becomes one frame.
-    static let batchMilliseconds: Int64 = 16
+    /// Frames of events that may follow each other at once; a person's clicks never come this fast.
+    static let burstFrames = 8
+    /// Between the frames of a longer burst: four of them in one frame of the screen.
+    static let batchMilliseconds: Int64 = 4
+    /// Between two snapshots that are kept; at most so many events are read to make another, and a page
+    /// that is further behind gets one.
+    static let keyframeEvents: Int64 = 16384
+    /// Of one snapshot as text. What lets it grow is what a session keeps whole: tasks, agents, drawings.
+    static let snapshotBytes = 256 << 20
+    /// Old events of one request of a page.
+    static let pastEvents = 1024
     /// A browser cannot see pings, so the heartbeat is data.
     static let heartbeatMilliseconds: Int64 = 5000
     /// How long a client may take to say its token.

@@ -24,11 +24,14 @@ final class Viewer: EventFeed.Listener {
 
     private let session: any ChannelSession
     private let feed: EventFeed
+    private let snapshots: Snapshots
     private let socket: WebSocketConnection
     private let signal: Condition<Signal>
 
-    init(_ session: any ChannelSession, feed: EventFeed, socket: WebSocketConnection) {
-        (self.session, self.feed, self.socket) = (session, feed, socket)
+    init(
+        _ session: any ChannelSession, feed: EventFeed, snapshots: Snapshots, socket: WebSocketConnection
+    ) {
+        (self.session, self.feed, self.snapshots, self.socket) = (session, feed, snapshots, socket)
         signal = Condition(Signal(head: 0))
     }
 
@@ -37,9 +40,9 @@ final class Viewer: EventFeed.Listener {
     /// Serves until the client or the server ends it.
     func run() {
         let after: Int64
-        let wantsSnapshot: Bool
+        let takesSnapshot: Bool
         do throws(ChannelError) {
-            (after, wantsSnapshot) = try greet()
+            (after, takesSnapshot) = try greet()
         } catch {
             end(error.code, error.message)
             return
@@ -47,7 +50,7 @@ final class Viewer: EventFeed.Listener {
         feed.join(self)
         advanced(to: feed.head)
         let sender = Worker.start("viewer") { [self] in
-            send(after: after, wantsSnapshot: wantsSnapshot)
+            send(after: after, takesSnapshot: takesSnapshot)
         }
         receive()
         let followed = signal.withLock { signal in
@@ -60,7 +63,7 @@ final class Viewer: EventFeed.Listener {
         sender.join()
     }
 
-    private func greet() throws(ChannelError) -> (after: Int64, wantsSnapshot: Bool) {
+    private func greet() throws(ChannelError) -> (after: Int64, takesSnapshot: Bool) {
         let message: WebSocketMessage?
         do throws(HTTPError) {
             message = try socket.receive(timeoutMilliseconds: Limits.helloMilliseconds)
@@ -68,7 +71,7 @@ final class Viewer: EventFeed.Listener {
             throw ChannelError(408, "no_token", "no token came in time")
         }
         guard case .text(let text) = message,
-            case .hello(let token, let after, let wantsSnapshot) = try ClientFrame(hello: text)
+            case .hello(let token, let after, let takesSnapshot) = try ClientFrame(hello: text)
         else {
             throw ChannelError(401, "unauthorized", "the first frame is {\"token\":…,\"after\":N}")
         }
@@ -80,7 +83,7 @@ final class Viewer: EventFeed.Listener {
             throw ChannelError(
                 409, "ahead", "event \(after) is not in the journal, which ends at \(head); begin again at 0")
         }
-        return (after, wantsSnapshot)
+        return (after, takesSnapshot)
     }
 
     private func receive() {
@@ -157,14 +160,15 @@ final class Viewer: EventFeed.Listener {
         case over
     }
 
-    private func send(after: Int64, wantsSnapshot: Bool) {
+    private func send(after: Int64, takesSnapshot: Bool) {
         do {
             var cursor = after
             try socket.send(.text(ServerFrame.hello(session: session.id, head: feed.head, base: 1)))
-            if wantsSnapshot {
-                let state = try session.read("summary")
-                cursor = max(cursor, state["seq"]?.int64Value ?? 0)
-                try socket.send(.text(ServerFrame.snapshot(seq: cursor, state: state)))
+            let head = feed.head
+            if takesSnapshot, head - cursor > Limits.keyframeEvents {
+                let snapshot = try snapshots.at(head)
+                try socket.send(.text(String(decoding: snapshot.document, as: UTF8.self)))
+                cursor = snapshot.seq
             }
             try stream(from: cursor)
         } catch {
@@ -176,10 +180,10 @@ final class Viewer: EventFeed.Listener {
     private func stream(from start: Int64) throws {
         var cursor = start
         var isLive = false
-        var lastSent: Int64 = 0
+        var pacer = FramePacer()
         var nextBeat = milliseconds + Limits.heartbeatMilliseconds
         while true {
-            switch wait(cursor: cursor, lastSent: lastSent, until: nextBeat) {
+            switch wait(cursor: cursor, pacer: &pacer, until: nextBeat) {
             case .over: return
             case .farewell(let code, let message):
                 try socket.send(.text(ServerFrame.bye(code: code, message: message)))
@@ -190,6 +194,7 @@ final class Viewer: EventFeed.Listener {
                 try socket.send(
                     .text(ServerFrame.heartbeat(head: feed.head, at: Clock.wallMilliseconds())))
             case .logs(let batches):
+                pacer.sent()
                 for batch in batches {
                     try socket.send(
                         .text(
@@ -212,19 +217,21 @@ final class Viewer: EventFeed.Listener {
                     continue
                 }
                 try socket.send(.text(ServerFrame.events(lines)))
-                (cursor, lastSent) = (last.seq, isLive && last.seq >= feed.head ? milliseconds : 0)
+                cursor = last.seq
+                // Who catches up is not held back.
+                if isLive, cursor >= feed.head { pacer.sent() }
             }
         }
     }
 
     private var milliseconds: Int64 { Clock.monotonicNanoseconds() / 1_000_000 }
 
-    /// Waits for something to say. Events that follow closely on a frame are gathered for the next.
-    private func wait(cursor: Int64, lastSent: Int64, until beat: Int64) -> Work {
-        let earliest = lastSent + Limits.batchMilliseconds
+    /// Waits for something to say. What comes while the pacer holds back is gathered for the next frame.
+    private func wait(cursor: Int64, pacer: inout FramePacer, until beat: Int64) -> Work {
         while true {
             let now = milliseconds
             if now >= beat { return .heartbeat }
+            let earliest = pacer.earliest(at: now)
             let isGathering = now < earliest
             let limit = isGathering ? min(beat, earliest) : beat
             let work = signal.wait(timeoutMilliseconds: Int(max(1, limit - now))) { signal -> Work? in

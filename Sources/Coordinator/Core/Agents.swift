@@ -88,6 +88,11 @@ extension Work {
                 passed: report.passed, failed: report.failed, skipped: report.skipped, output: report.output))
     }
 
+    /// This guest of the agent is there.
+    func isThere(_ agent: String, _ generation: Int) -> Bool {
+        state.agents[agent].map { $0.generation == generation && $0.status == .ready } ?? false
+    }
+
     mutating func lose(_ agent: String, _ generation: Int?, _ reason: String) {
         guard let known = state.agents[agent], [.requested, .ready].contains(known.status),
             generation == nil || generation == known.generation

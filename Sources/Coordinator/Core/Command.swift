@@ -30,6 +30,9 @@ public enum Command: Sendable {
     // What the world did
     case agentReady(agent: String, instance: String)
     case agentLost(agent: String, generation: Int?, reason: String)
+    /// The platform paused its guest, or let it go on.
+    case agentPaused(agent: String, generation: Int, reason: String)
+    case agentResumed(agent: String, generation: Int, milliseconds: Int64)
     case succeeded(key: String, EffectResult)
     case failed(key: String, reason: String)
     /// The session's time or money is used up.

@@ -162,6 +162,12 @@ struct Work {
             guard let known = state.agents[agent], known.status == .requested else { return }
             add(.agentReady(agent: agent, generation: known.generation, instance: instance))
         case .agentLost(let agent, let generation, let reason): lose(agent, generation, reason)
+        case .agentPaused(let agent, let generation, let reason):
+            guard isThere(agent, generation), state.agents[agent]?.isPaused == false else { return }
+            add(.agentPaused(agent: agent, generation: generation, reason: reason))
+        case .agentResumed(let agent, let generation, let milliseconds):
+            guard isThere(agent, generation), state.agents[agent]?.isPaused == true else { return }
+            add(.agentResumed(agent: agent, generation: generation, milliseconds: milliseconds))
         case .exhausted(let reason, let hint): fail(reason, hint)
         case .start, .enqueue, .cancel, .succeeded, .failed, .record: break
         }

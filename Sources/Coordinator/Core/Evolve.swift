@@ -106,14 +106,17 @@ public enum Core {
             next.generation = generation
             next.status = .requested
             next.instance = nil
+            next.isPaused = false
             state.agents[agent] = next
         case .agentReady(let agent, let generation, let instance):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .ready
             state.agents[agent]?.instance = instance
+            state.agents[agent]?.isPaused = false
         case .agentLost(let agent, let generation, _):
             guard state.agents[agent]?.generation == generation else { return }
             state.agents[agent]?.status = .lost
+            state.agents[agent]?.isPaused = false
             state.agents[agent]?.losses += 1
             if let task = state.agents[agent]?.task {
                 state.tasks[task]?.failures += 1
@@ -122,7 +125,14 @@ public enum Core {
             state.agents[agent]?.task = nil
         case .agentRetired(let agent, _):
             state.agents[agent]?.status = .retired
+            state.agents[agent]?.isPaused = false
             state.agents[agent]?.task = nil
+        case .agentPaused(let agent, let generation, _):
+            guard state.agents[agent]?.generation == generation else { return }
+            state.agents[agent]?.isPaused = true
+        case .agentResumed(let agent, let generation, _):
+            guard state.agents[agent]?.generation == generation else { return }
+            state.agents[agent]?.isPaused = false
         case .messageSent(let from, let to, let text):
             state.messageCount += 1
             let message = SessionState.Message(number: state.messageCount, from: from, text: text)

@@ -179,6 +179,8 @@ public struct SessionState: Sendable, Hashable {
         /// What it works on.
         public var task: String?
         var losses = 0
+        /// Its guest waited for input and stands still.
+        public var isPaused = false
         /// Messages that its guest has not taken yet.
         var inbox: [Message] = []
     }

@@ -31,7 +31,7 @@ extension Gateway {
             caller.task = task
         }
         do throws(GuestFailure) {
-            if isStopping { throw GuestFailure(503, "the coordinator is stopping") }
+            if isStopping { throw GuestFailure(503, "the coordinator is stopping", isWorthRetrying: true) }
             switch (request.method, request.path) {
             case ("POST", "/anthropic/v1/messages"):
                 try messages(try body(request, exchange), request, exchange, caller, requestID)

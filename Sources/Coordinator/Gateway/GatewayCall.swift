@@ -158,7 +158,11 @@ final class GatewayCall: EventSink {
         if failure.kind != .cancelled { gateway.recorder.refused(caller, reason: reason) }
         var told = ProviderFailure(failure.kind, reason)
         told.type = failure.type
-        return told.guestFailure
+        var guest = told.guestFailure
+        // What had begun could not be tried again here; the guest can begin anew.
+        guest.isWorthRetrying =
+            failure.kind == .cancelled || (output.hasContent && delay(after: failure, attempt: 1) != nil)
+        return guest
     }
 
     // MARK: Money
@@ -237,7 +241,12 @@ final class GatewayCall: EventSink {
                 return isCancelled
             },
             onWait: { milliseconds, reason in wait.tick(milliseconds, reason) })
-        if permit == nil { throw GuestFailure(503, "the call was cancelled while waiting for its turn") }
+        if permit == nil { throw Self.cancelled("for its turn") }
+    }
+
+    /// The guest has gone, or the coordinator is stopping and will be back.
+    private static func cancelled(_ what: String) -> GuestFailure {
+        GuestFailure(503, "the call was cancelled while waiting \(what)", isWorthRetrying: true)
     }
 
     /// Waits in slices: a guest that left and a stop end it.
@@ -246,7 +255,7 @@ final class GatewayCall: EventSink {
         defer { wait.end() }
         while wait.elapsed < milliseconds {
             wait.tick(milliseconds, reason)
-            if isCancelled { throw GuestFailure(503, "the call was cancelled while waiting: \(reason)") }
+            if isCancelled { throw Self.cancelled("after \(reason)") }
             gateway.pause(milliseconds: min(limits.sliceMilliseconds, max(1, milliseconds - wait.elapsed)))
         }
     }

@@ -10,6 +10,11 @@ public struct JournalLine: Sendable, Hashable {
     /// `{"at","data","hash","seq","session","type"}`, without a line feed.
     public let bytes: [UInt8]
 
+    /// A line that was exported, or sent. Its members must be those of `bytes`.
+    public init(seq: Int64, at: Int64, type: String, bytes: [UInt8]) {
+        (self.seq, self.at, self.type, self.bytes) = (seq, at, type, bytes)
+    }
+
     init(_ row: Row, session: JSON, hash: String) {
         (seq, at, type) = (row.seq, row.at, row.type)
         var bytes: [UInt8] = []

@@ -44,7 +44,7 @@ public final class Coordinator: Sendable {
                 home: home, journal: journal, platform: platform,
                 gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home),
                 sessionsPerWorkspace: sessionLimit(home), log: log,
-                notifier: try WebhookSettings(Environment.all()).map { Notifier($0) })
+                webhook: try WebhookSettings(Environment.all()))
             let coordinator = Coordinator(home: home, world: world)
             recorder.attach(coordinator)
             try coordinator.startPlatform()
@@ -66,6 +66,7 @@ public final class Coordinator: Sendable {
             coordinator.watchPlatform()
             coordinator.keepTime()
             Notices(coordinator).start()
+            Keyframes(coordinator).start()
             Worker.start("signals") {
                 _ = try? signals.next()
                 coordinator.isStopping.withLock { $0 = true }
@@ -148,7 +149,7 @@ public final class Coordinator: Sendable {
                         defer { seen = max(seen, event.seq) }
                         return event.seq > seen
                     }
-                    if isNew, event.state == .terminated { ended(event) }
+                    if isNew { hear(event) }
                     return !isStopping.withLock { $0 }
                 }
                 guard !isStopping.withLock({ $0 }) else { return }
@@ -168,9 +169,12 @@ public final class Coordinator: Sendable {
     }
 
     /// `SESSION/AGENT/GENERATION`.
-    private func ended(_ event: InstanceEvent) {
+    private func hear(_ event: InstanceEvent) {
         let parts = event.appID.split(separator: "/").map(String.init)
         guard parts.count == 3, let generation = Int(parts[2]), let session = find(parts[0]) else { return }
+        guard event.state == .terminated else {
+            return session.changed(agent: parts[1], generation: generation, event)
+        }
         session.ended(
             agent: parts[1], generation: generation,
             reason: "its guest ended: \(event.exit?.reason ?? "unknown") (\(event.exit?.code ?? 0))")
@@ -232,7 +236,6 @@ public final class Coordinator: Sendable {
                 let session = try SessionRunner(
                     id, world: world, gateway: try world.gateways.gateway([:]), events: events)
                 sessions.withLock { $0[id] = session }
-                world.notifier?.resume(session, events)
                 let state = session.state
                 guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else {
                     continue

@@ -85,9 +85,10 @@ struct EffectRunner: Sendable {
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
         // Read anew, so that a role that was made after the coordinator started is there.
         let roles = Roles(home: world.home, session: id)
-        guard let role = try roles.role(roleName) else {
+        guard var role = try roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
+        role.addServers(of: RepositoryServers.kept(world.home, session: id))
         let peers = session.state.agents.filter { $0.key != agent && $0.value.status == .ready }.map {
             name, peer in
             [
@@ -104,6 +105,7 @@ struct EffectRunner: Sendable {
             command: role.command ?? ["/openclaw/bin/openclaw-agent"], secretsScope: id,
             guest: GuestDocument.make(
                 role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL,
+                heartbeatSeconds: GuestPatience.current.heartbeatSeconds,
                 subdirectory: session.state.configuration?.subdirectory),
             maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
         if !Role.builtIn.contains(roleName) { request.app.pluginRoles = [roleName] }
@@ -170,11 +172,24 @@ struct EffectRunner: Sendable {
             Worker.start("teardown") { try? world.platform.terminate(instance.id) }
         }
         for worker in workers { worker.join() }
+        reportUnhappyEnd()
         session.close()
         try? world.platform.deleteGroup(id)
         try? world.platform.deleteVolume(id, purging: false)
         try? world.platform.deleteSecrets(scope: id)
         try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+    }
+
+    /// A session that delivers nothing has a report, too: what was done, what it cost, and how it went.
+    private func reportUnhappyEnd() {
+        let state = session.state
+        guard state.phase == .failed || state.phase == .cancelled, state.configuration != nil else { return }
+        do {
+            _ = try ReportMaker(session: session).make(state.head.isEmpty ? repository.base : state.head)
+        } catch {
+            // Its journal says the same.
+            world.log("\(id): the report of its end: \(error)")
+        }
     }
 
     // MARK: Merging

@@ -66,7 +66,10 @@ extension SessionRunner {
     func egressCaller(_ token: String) -> EgressCaller? {
         guard let agent = AgentToken.agent(of: token, sessionToken: secret), let known = state.agents[agent]
         else { return nil }
-        return EgressCaller(agent: agent, role: known.role, hosts: role(known.role)?.egress ?? [])
+        // From the files, as the agent's policy was: a repository's own role is in no other list, and what
+        // the user has set since holds at once. A role that cannot be read any more reaches nothing.
+        let role = (try? Roles(home: world.home, session: id).role(known.role)) ?? nil
+        return EgressCaller(agent: agent, role: known.role, hosts: role?.egress ?? [])
     }
 
     func note(_ record: EgressRecord) { write(egress.add(record, now: Clock.monotonicNanoseconds())) }

@@ -109,6 +109,7 @@ struct GuestAPI: Sendable {
         case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
         case ("GET", "peers"): return peers()
         case ("GET", "tasks"): return tasks()
+        case ("GET", "mcp/secrets"): return try serverSecrets(agent)
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):
@@ -161,7 +162,7 @@ struct GuestAPI: Sendable {
                 agents.map { name, agent in
                     [
                         "agent_id": .string(name), "role": .string(agent.role),
-                        "status": .string(agent.status.rawValue),
+                        "status": .string(agent.isPaused ? "paused" : agent.status.rawValue),
                         "url": .string("http://\(name).session.local:8700"),
                     ]
                 })

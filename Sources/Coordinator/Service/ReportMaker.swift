@@ -22,6 +22,9 @@ struct ReportMaker: Sendable {
                 .init(.cost, name: "cost.json", json: costs(events)),
                 .init(.timeline, name: "timeline.json", json: Timeline(events).json),
             ]
+            if let graph = RequestGraph.text(events) {
+                artifacts.append(.init(.timeline, name: "requests.txt", bytes: Array(graph.utf8)))
+            }
             let judgements = Judgements(events)
             if !judgements.tests.isEmpty {
                 artifacts.append(.init(.tests, name: "tests.json", json: .array(judgements.tests)))
@@ -42,7 +45,7 @@ struct ReportMaker: Sendable {
     }
 
     private func summary(_ state: SessionState, _ changes: ChangeSet, _ events: [Event]) -> JSON {
-        [
+        var summary: JSON = [
             "task": .string(state.configuration?.task ?? ""), "plan": .string(state.plan?.summary ?? ""),
             "branch": .string(session.repository.branch), "commit": .string(state.head),
             "tree": .string(state.tree),
@@ -52,6 +55,10 @@ struct ReportMaker: Sendable {
             "cost": .string(Money.text(state.spent)),
             "took_ms": JSON((events.last?.at ?? 0) - (events.first?.at ?? 0)),
         ]
+        if let failure = state.failure {
+            summary["failure"] = .string("\(failure.reason)\n\(failure.hint)")
+        }
+        return summary
     }
 
     private func costs(_ events: [Event]) -> JSON {

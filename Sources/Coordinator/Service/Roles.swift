@@ -18,6 +18,8 @@ public struct Roles: Sendable {
 
     private var files: [String: File] = [:]
     private let manifest: Manifest?
+    /// What `registries` in a role's `egress` stands for.
+    private let registries: [String]
 
     /// In bytes, of one file.
     public static let fileLimit = 1 << 20
@@ -27,6 +29,11 @@ public struct Roles: Sendable {
         manifest = (try? Files.readText("\(home.kit)/aegis-kit.yaml", limit: YAML.sizeLimit)).flatMap {
             try? Manifest.parse($0, source: "aegis-kit.yaml")
         }
+        let settings = (try? Files.readText("\(home.path)/config.yaml", limit: YAML.sizeLimit)).flatMap {
+            // A file that cannot be read opens nothing; `openclaw config` says what is wrong with it.
+            try? Settings.parse($0, source: "config.yaml")
+        }
+        registries = settings?.hosts("egress.registries") ?? []
         for directory in ["\(home.kit)/roles", "\(home.path)/roles"] {
             for file in Self.files(in: directory) { files[file.name] = file }
         }
@@ -63,6 +70,7 @@ public struct Roles: Sendable {
             if name == file.name { return nil }
             return files[name].map { ($0.text, $0.path) }
         }
+        .reaching(registries: registries)
         guard role.name == file.name else {
             throw RoleError(
                 source: file.path, problems: ["1: name: is \(role.name); file and name must be the same"])

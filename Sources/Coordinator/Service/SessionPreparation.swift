@@ -115,6 +115,7 @@ struct SessionPreparation: Sendable {
             try Files.makeDirectories("\(home.session(id))/roles", mode: 0o700)
             try Files.write("\(home.session(id))/roles/\(file.name).yaml", Array(file.text.utf8), mode: 0o600)
         }
+        try RepositoryServers.freeze(home, session: id, repository, tree: tree, trust)
         return (roles, untrusted)
     }
 

@@ -54,7 +54,7 @@ final class SessionRunner: Sendable {
         /// What answers below `/session/ID/canvas`, once the coordinator serves.
         var canvas = CanvasDoor()
         /// Tells people who are elsewhere; nil when nobody wants that.
-        var notifier: Notifier?
+        var webhook: WebhookSettings?
     }
 
     /// - Parameter events: The session so far.
@@ -98,7 +98,6 @@ final class SessionRunner: Sendable {
                 let events = try world.journal.append(id, bodies, at: Clock.wallMilliseconds())
                 for event in events { Core.evolve(&state, event) }
                 if let request { applied.withLock { _ = $0.insert(request.id) } }
-                world.notifier?.hear(self, events)
                 return bodies.compactMap { if case .effectIntended(let effect) = $0 { effect } else { nil } }
             } catch let error as Rejection {
                 throw ServiceError(rejection: error)
@@ -184,12 +183,13 @@ final class SessionRunner: Sendable {
     /// After a restart of the coordinator: guests may have ended meanwhile, and effects may be half done.
     func goOn() {
         let state = state
-        let alive = Set(
-            ((try? world.platform.instances()) ?? []).filter { $0.state != .terminated }.map(\.appID))
+        let all = ((try? world.platform.instances()) ?? []).filter { $0.state != .terminated }
+        let alive = Dictionary(all.map { ($0.appID, $0) }) { $1 }
         let now = Clock.bootNanoseconds()
         for (agent, known) in state.agents where known.status == .ready {
-            if alive.contains(appID(agent, known.generation)) {
+            if let instance = alive[appID(agent, known.generation)] {
                 pulses.withLock { $0[agent] = Pulse(lastBeat: now) }
+                settle(agent, known.generation, instance)
             } else {
                 insist(
                     .agentLost(
@@ -222,56 +222,6 @@ final class SessionRunner: Sendable {
             return
         }
         insist(.agentLost(agent: agent, generation: generation, reason: reason))
-    }
-
-    /// A guest says that it lives.
-    func beat(_ agent: String, progressAge: Int64) {
-        pulses.withLock { pulses in
-            var pulse = pulses[agent] ?? Pulse(lastBeat: 0)
-            pulse.lastBeat = Clock.bootNanoseconds()
-            pulse.progressAge = progressAge
-            pulses[agent] = pulse
-        }
-    }
-
-    func wait(_ agent: String, _ isWaiting: Bool) { pulses.withLock { $0[agent]?.isWaiting = isWaiting } }
-
-    /// A guest that is silent, or alive without getting anywhere. Three missed minutes, or fifteen without
-    /// progress.
-    private static let silenceNanoseconds: Int64 = 180_000_000_000
-    private static let stallMilliseconds: Int64 = 900_000
-
-    /// Looks at all clocks; called every few seconds.
-    func tick() {
-        let state = state
-        guard !state.phase.isOver, state.phase != .queued else { return }
-        write(egress.flush(now: Clock.monotonicNanoseconds()))
-        guard !state.isPaused else { return }
-        if let deadline = state.configuration?.deadline, Clock.wallMilliseconds() - state.startedAt > deadline
-        {
-            insist(
-                .exhausted(
-                    reason: "the deadline of \(deadline / 60_000) minutes has passed",
-                    hint: "the work is kept; start again with a longer --deadline"))
-            return
-        }
-        let now = Clock.bootNanoseconds()
-        let pulses = pulses.withLock { $0 }
-        for (agent, known) in state.agents where known.status == .ready {
-            guard let pulse = pulses[agent] else { continue }
-            var reason: String?
-            if now - pulse.lastBeat > Self.silenceNanoseconds {
-                reason = "its guest was silent for three minutes"
-            }
-            if known.task != nil, !pulse.isWaiting, pulse.progressAge > Self.stallMilliseconds {
-                reason = "it made no progress for fifteen minutes"
-            }
-            guard let reason else { continue }
-            if let instance = known.instance {
-                try? world.platform.terminate(instance, graceMilliseconds: 1000)
-            }
-            insist(.agentLost(agent: agent, generation: known.generation, reason: reason))
-        }
     }
 }
 

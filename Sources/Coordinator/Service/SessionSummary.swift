@@ -58,7 +58,8 @@ extension SessionState {
 
     private static func summary(_ id: String, _ agent: AgentState) -> JSON {
         [
-            "id": .string(id), "role": .string(agent.role), "state": .string(agent.status.rawValue),
+            "id": .string(id), "role": .string(agent.role),
+            "state": .string(agent.isPaused ? "paused" : agent.status.rawValue),
             "task": agent.task.map { .string($0) } ?? .null,
             "guest": agent.instance.map { .string($0) } ?? .null,
             "generation": JSON(agent.generation),

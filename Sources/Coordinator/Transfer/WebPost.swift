@@ -1,13 +1,11 @@
 // One POST to a server of the world, TLS included, for what is not a model: notifications and webhooks.
-public import Kit
 import Synchronization
-public import Wire
+import System
+import Wire
 
 /// Sends a body to an address.
 public enum WebPost {
     private static let pool = TransferPool(limit: 2)
-    /// For everything after the connection.
-    public static let milliseconds = 30_000
     private static let connectMilliseconds = 10_000
 
     /// Why it was not taken.
@@ -26,33 +24,29 @@ public enum WebPost {
         var isCancelled: Bool { false }
     }
 
-    /// Posts bytes. Redirections are not followed.
-    /// - Returns: The status of the answer, whatever it is.
+    /// Posts bytes; returns when they were taken with a status from 200 to 299. Redirections are not
+    /// followed. A certificate is checked, always; `SSL_CERT_FILE` names the authorities of a private
+    /// network.
     public static func send(
-        _ url: String, headers: HTTPHeaders, body: [UInt8], timeoutMilliseconds: Int = milliseconds
-    ) throws(Failure) -> Int {
+        _ url: String, headers: [(String, String)] = [], body: [UInt8], timeoutMilliseconds: Int
+    ) throws(Failure) {
         let receiver = Receiver()
         let request = TransferRequest(
-            url: url, headers: headers.fields.map { ($0.name, $0.value) }, body: body,
+            url: url,
+            headers: [("Content-Type", "application/json"), ("User-Agent", "openclaw")] + headers, body: body,
             connectMilliseconds: min(connectMilliseconds, timeoutMilliseconds),
-            idleMilliseconds: timeoutMilliseconds, certificateFile: nil)
+            idleMilliseconds: timeoutMilliseconds, certificateFile: Environment.get("SSL_CERT_FILE"))
         do throws(TransferFailure) {
             try pool.run(request, receiver)
         } catch {
-            if let status = receiver.status.withLock({ $0 }) { return status }
-            throw Failure(description: "\(url): \(error.message)", isPassing: error.kind != .refused)
+            // A receiver that answered and then hung up has answered.
+            guard receiver.status.withLock({ $0 }) != nil else {
+                throw Failure(description: "\(url): \(error.message)", isPassing: error.kind != .refused)
+            }
         }
         guard let status = receiver.status.withLock({ $0 }) else {
             throw Failure(description: "\(url) gave no answer", isPassing: true)
         }
-        return status
-    }
-
-    /// Posts a value; returns when it was taken with a status from 200 to 299.
-    public static func send(_ json: JSON, to url: String, timeoutMilliseconds: Int) throws(Failure) {
-        let status = try send(
-            url, headers: ["Content-Type": "application/json", "User-Agent": "openclaw"],
-            body: Array(json.text.utf8), timeoutMilliseconds: timeoutMilliseconds)
         guard (200..<300).contains(status) else {
             throw Failure(
                 description: "\(url) answered \(status)", isPassing: status == 429 || status >= 500)

@@ -11,6 +11,8 @@ struct AnswerAssembler {
     private var prompt: [String: Int] = [:]
     private var output = 0
     private(set) var failure: String?
+    /// The gateway says whether another try can help after a failure; a stream that is broken says nothing.
+    private(set) var isWorthRetrying = true
 
     /// Content blocks of one answer.
     private static let blockLimit = 1000
@@ -29,7 +31,9 @@ struct AnswerAssembler {
             stopReason = data["delta"]?["stop_reason"]?.stringValue ?? stopReason
             use(data["usage"])
         case "message_stop": isStopped = true
-        case "error": failure = data["error"]?["message"]?.stringValue ?? "the answer ended with an error"
+        case "error":
+            failure = data["error"]?["message"]?.stringValue ?? "the answer ended with an error"
+            isWorthRetrying = data["should_retry"]?.boolValue ?? true
         default: break
         }
     }

@@ -15,7 +15,7 @@ struct Conversation {
     let model: any Model
     let id: String
     let system: String
-    let tools: [JSON]
+    private(set) var tools: [JSON]
     let limits: (turns: Int, maxTokens: Int, contextTokens: Int)
     var messages: [JSON]
     private var stuck = StuckRules()
@@ -272,6 +272,7 @@ struct Conversation {
                 "tools.call",
                 ["name": .string(name), "input": input, "call_id": call["id"] ?? "", "task": .string(id)])
             (content, isError) = (answer["content"] ?? "", answer["is_error"]?.boolValue == true)
+            if answer["tools_changed"]?.boolValue == true { try addTools() }
         } catch {
             if harness.isClosed { throw error }
             (content, isError) = (.string("The call failed: \(error)"), true)
@@ -280,6 +281,13 @@ struct Conversation {
         stuck.record(name, input, result: content, isError: isError)
         if let nudge { content = Self.adding("\n[\(nudge)]", to: content) }
         return .result(Self.result(of: call, content, isError))
+    }
+
+    /// A server of tools has more of them. What a prompt had, it keeps: one that is gone says so when called.
+    private mutating func addTools() throws(AgentError) {
+        let listed = try harness.call("tools.list", ["task": .string(id)])["tools"]?.arrayValue ?? []
+        let known = Set(tools.compactMap { $0["name"]?.stringValue })
+        tools += listed.filter { tool in !known.contains(tool["name"]?.stringValue ?? "") }
     }
 
     private static func adding(_ text: String, to content: JSON) -> JSON {

@@ -11,7 +11,8 @@ protocol Model: Sendable {
 
 /// The Messages API, as the gateway speaks it.
 struct ModelClient: Model {
-    private let address: HTTPAddress
+    /// Kept between calls: a step is short.
+    private let connection: HTTPConnection
     private let prefix: String
     private let key: String
 
@@ -35,7 +36,7 @@ struct ModelClient: Model {
         guard let host = parts.first, let port = parts.count > 1 ? UInt16(parts[1]) : 80 else {
             throw AgentError("\(baseURL) is no URL")
         }
-        address = .tcp(String(host), port)
+        connection = HTTPConnection(.tcp(String(host), port))
         prefix = String(rest.dropFirst(authority.count)).trimmingSlash
         self.key = key
     }
@@ -88,8 +89,8 @@ struct ModelClient: Model {
         var parser = ServerSentEventParser()
         var failure: String?
         do throws(HTTPError) {
-            let response = try HTTPClient.send(
-                HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body), to: address,
+            let response = try connection.send(
+                HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body),
                 timeoutMilliseconds: 600_000, idleMilliseconds: 300_000
             ) { bytes in
                 do throws(ServerSentEventError) {
@@ -104,7 +105,10 @@ struct ModelClient: Model {
         } catch {
             return .retry("\(error)", afterMilliseconds: nil)
         }
-        if let failure = failure ?? assembler.failure { return .retry(failure, afterMilliseconds: nil) }
+        if let failure = failure ?? assembler.failure {
+            return assembler.isWorthRetrying
+                ? .retry(failure, afterMilliseconds: nil) : .refused("the model did not answer: \(failure)")
+        }
         guard let answer = assembler.answer else {
             return .retry("the answer was cut off", afterMilliseconds: nil)
         }
@@ -115,7 +119,14 @@ struct ModelClient: Model {
         let json = (try? response.json()) ?? .null
         let error = json["error"]
         let message = error?["message"]?.stringValue ?? "status \(response.status)"
-        let isTransient = response.status == 429 || response.status == 408 || response.status >= 500
+        // The gateway has tried again already and knows what is worth another try; what it does not say, the
+        // status does.
+        let isTransient =
+            switch response.headers["x-should-retry"] {
+            case "true": true
+            case "false": false
+            default: response.status == 429 || response.status == 408 || response.status >= 500
+            }
         guard isTransient else { return .refused("the model refuses: \(message)") }
         let seconds = response.headers["retry-after"].flatMap { Double($0) }
         return .retry(message, afterMilliseconds: seconds.map { Int(max(0, min($0, 120)) * 1000) })

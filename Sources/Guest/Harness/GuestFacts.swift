@@ -22,6 +22,8 @@ struct GuestFacts: Sendable {
     let ground = Ground.current
     /// Where processes of the guest are counted and bounded; nil where the platform does that, or nobody.
     var cgroup: SharedDescriptor?
+    /// How the memory that holds the secrets is kept, in words.
+    private(set) var secretMemory = ""
     /// PID 1 owns the machine: it mounts, names and ends everything. An ordinary child touches nothing of
     /// the host.
     let isPID1: Bool
@@ -56,11 +58,25 @@ struct GuestFacts: Sendable {
         }
     }
 
+    /// Keeps our memory, which holds the secrets, from everybody: no program of the guest may read it, no
+    /// core file holds it, and no page goes to the swap. The last needs what an ordinary user's platform
+    /// cannot give; then that is what is reported.
+    mutating func protectSecrets() throws(SystemError) {
+        try Processes.setDumpable(false)
+        try System.Limits.set(.coreBytes, soft: 0, hard: 0)
+        do throws(SystemError) {
+            try Memory.lockAll()
+            secretMemory = "not dumpable, locked"
+        } catch {
+            secretMemory = "not dumpable, not locked (\(error))"
+        }
+    }
+
     /// What of its protection this guest has, for the host to show.
     var layers: JSON {
         [
             "pid1": JSON(isPID1), "users": JSON(hasUsers),
-            "ground": .string(ground.rawValue),
+            "ground": .string(ground.rawValue), "secrets": .string(secretMemory),
         ]
     }
 

@@ -49,8 +49,7 @@ public enum Harness {
                 }
             }
             if !isPID1 { try Processes.setSubreaper() }
-            // What agents and tools run must not be able to read our memory: it holds the secrets.
-            try Processes.setDumpable(false)
+            try guest.protectSecrets()
             try prepare(guest)
             let channel = try ControlChannel.connect()
             let supervisor = try Supervisor(guest: guest, signals: signals, channel: channel)
@@ -93,6 +92,9 @@ public enum Harness {
 
 /// `openclaw-harness as UID GID -- COMMAND`: gives up being root, then becomes the command.
 enum Impersonation {
+    /// Memory that an agent may lock, in bytes: the kernel's own default.
+    private static let lockedBytes: UInt64 = 8 << 20
+
     static func run(_ arguments: [String]) -> Int32 {
         guard arguments.count > 3, let user = UInt32(arguments[0]), let group = UInt32(arguments[1]),
             arguments[2] == "--"
@@ -106,6 +108,8 @@ enum Impersonation {
             try Credentials.setGroup(group)
             try Credentials.setUser(user)
             try Processes.setNoNewPrivileges()
+            // Ours may be without bound, for locking the secrets.
+            try System.Limits.lower(.lockedBytes, to: lockedBytes)
             // The change of user has cleared what the harness had set.
             try Processes.setParentDeathSignal(SIGKILL)
         } catch {

@@ -29,6 +29,14 @@ enum Limits {
     static let readinessMilliseconds: Int64 = 30_000
     /// Pause between two probes of a server, in milliseconds.
     static let probeMilliseconds: Int64 = 200
+    /// Pause between two looks at what goes on in the guest, in milliseconds: the published protocol's.
+    static let activityMilliseconds = 5000
+    /// CPU time of a look below which nothing goes on, in milliseconds: what a process burns that waits.
+    static let idleCPUMilliseconds: Int64 = 50
+    /// Bytes of a look below which nothing goes on: the published protocol's.
+    static let idleBytes: Int64 = 512
+    /// How long a task holds the guest awake before it must say so again, in milliseconds.
+    static let leaseMilliseconds: Int64 = 30_000
     /// Tasks that wait for the agent; the coordinator assigns one at a time.
     static let waitingTasks = 64
     /// Messages kept for the agent.
@@ -40,18 +48,18 @@ enum Limits {
     /// First and longest pause between two tries to reach the coordinator, in milliseconds.
     static let firstRetryMilliseconds = 100
     static let longestRetryMilliseconds = 5000
-    /// Longest tool call, in milliseconds.
-    static let toolMilliseconds: Int64 = 3_600_000
     /// Longest life of a task's tool sandbox, in milliseconds: longer than any guest lives.
     static let toolSessionMilliseconds: Int64 = 24 * 3_600_000
-    /// Time for a call of a tool that names none, in milliseconds, and what is added to the time that a call
-    /// asks for: the tool server keeps the time, this is for one that does not.
-    static let callMilliseconds = 180_000
-    static let callSlack = 30_000
+    /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two
+    /// looks at its report until then.
+    static let sandboxMilliseconds: Int64 = 30_000
+    static let sandboxLookMilliseconds = 2
+    /// Time for servers of tools to start, and to list what they have, in milliseconds: a little more than
+    /// what they are given in the sandbox, where the time is kept.
+    static let serverStartMilliseconds = 120_000
+    static let serverListMilliseconds = 180_000
     /// How long the end of a task waits for reports of progress that are on their way, in milliseconds.
     static let progressMilliseconds = 5000
-    /// Time for a run of the tests that names none, in milliseconds.
-    static let testMilliseconds: Int64 = 600_000
     /// Time for one git command of the harness, in milliseconds: a large clone on a slow disk.
     static let gitMilliseconds = 600_000
     /// Time that publishing is tried again for, in milliseconds: a coordinator may be down that long.

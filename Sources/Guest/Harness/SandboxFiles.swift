@@ -32,7 +32,9 @@ struct SandboxFiles: Sendable {
         }
     }
 
-    func arguments(_ command: [String]) -> [String] { [program, "--"] + command }
+    func arguments(_ command: [String], options: [String] = []) -> [String] {
+        [program] + options + ["--"] + command
+    }
     var descriptors: [(parent: Int32, child: Int32)] { [(policy.raw, 3), (report.raw, 4)] }
 
     /// Everything in a file that a child wrote or is still writing through the same descriptor: its position

@@ -10,6 +10,12 @@ struct TaskBook: Sendable {
     private var ended: Set<String> = []
     private var messages: [JSON] = []
 
+    /// There is something to do, or to begin.
+    var hasWork: Bool { !current.isEmpty || !waiting.isEmpty }
+
+    /// The task that there is, for people.
+    var name: String? { current.keys.min() ?? waiting.first?["id"]?.stringValue }
+
     /// Why a task was not taken.
     enum Refusal: Error, Hashable { case noID, full }
 

@@ -9,6 +9,9 @@ struct CallOptions {
     var terminal: (columns: UInt16, rows: UInt16)?
     /// Output as it comes, whole, instead of head and tail at the end.
     var isLive = false
+    /// Ends the command when the other end of the socket on standard input is gone: for a caller that has
+    /// given it up, whatever state it is in.
+    var endsWithInput = false
     /// Layers that the caller switched off, to see what the others hold; the report names them.
     var without: Set<String> = []
 
@@ -29,6 +32,10 @@ struct CommandLineOptions {
         while let word = rest.popFirst(), word != "--" {
             if word == "--live" {
                 options.isLive = true
+                continue
+            }
+            if word == "--end-with-input" {
+                options.endsWithInput = true
                 continue
             }
             guard let value = rest.popFirst() else {
@@ -69,7 +76,7 @@ struct CommandLineOptions {
 
     private static let usage =
         "usage: openclaw-sandbox [--policy FILE | policy on fd 3] [--report-fd N] [--output-file FILE] "
-        + "[--live] "
+        + "[--live] [--end-with-input] "
         + "[--pty COLUMNSxROWS] [--without LAYER]… -- COMMAND…"
 
     func readPolicy() throws(SandboxError) -> SandboxPolicy {

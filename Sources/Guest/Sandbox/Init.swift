@@ -14,26 +14,18 @@ struct Ends {
     /// Nil with a terminal.
     var output: Int32?
     var errors: Int32?
-    /// JSON lines about what held and how it ended.
-    var facts: Int32
-    /// Descriptors on their way to the parent, each with a letter that says what it is.
-    var side: Int32
+    var side: Side
 }
 
-/// What is handed to the parent over the side channel.
-enum Handed: UInt8 {
-    case hello = 0x68
-    case filterListener = 0x73
-    case relayListener = 0x72
-    case terminal = 0x74
-}
-
-/// The first process of the pid namespace: makes the file system and the network, starts the tool, reaps, and
-/// takes everybody along when it ends.
+/// The first process of the pid namespace: makes the file system, starts the tool, reaps, and takes everybody
+/// along when it ends. It was born in its namespaces.
 struct Init {
     let call: Call
     let ends: Ends
     let group: ControlGroup?
+    /// Whether the network is the tool's own.
+    let hasNetwork: Bool
+    let filter: SystemCallFilter.Programs?
     var layers: [String: JSON]
 
     private var policy: SandboxPolicy { call.policy }
@@ -43,63 +35,63 @@ struct Init {
         do throws(SandboxError) {
             try attempt("die with the parent") { () throws(SystemError) in
                 try Processes.setParentDeathSignal(SIGKILL)
-                // A parent that died before that call is noticed here: its end is closed.
-                try hand(.hello, nil)
             }
+            // A parent that died before that sends no signal any more, but its end is closed.
+            guard ends.side.isOpen else { _exit(Sandbox.Exit.failed) }
             // Blocked, so that init hears TERM at all: an init without a handler is not told.
             let signals = try attempt("hear signals") { () throws(SystemError) in
                 try Signals([SIGTERM, SIGCHLD])
             }
+            if group != nil {
+                // From inside the group, so that it is the root of what is seen.
+                try attempt("make a cgroup namespace") { () throws(SystemError) in
+                    try Namespaces.unshare(.cgroup)
+                }
+            }
             try network(&layers)
             try Root(policy: policy, isLoose: call.options.without.contains("mounts")).make(&layers)
             let terminal = try terminal()
-            // The tool's user must not read us, not even as the same user of an outer namespace.
-            try attempt("become unreadable") { () throws(SystemError) in try Processes.setDumpable(false) }
-            let tool = try attempt("fork") { () throws(SystemError) in try Processes.fork() }
-            if tool == 0 {
-                Tool(
-                    call: call, ends: ends, terminal: terminal, hasGroup: group?.holdsMemory ?? false,
-                    layers: layers
-                )
-                .run()
-            }
+            let tool = try start(terminal, layers)
             // The outputs end when the tool and its children end them, not when we do.
-            for end in [ends.output, ends.errors, ends.side] { if let end { close(end) } }
+            for end in [ends.output, ends.errors] { if let end { close(end) } }
             terminal?.leader.close()
             terminal?.follower.close()
             try reap(tool, signals)
         } catch {
-            Self.say(["error": .string(error.description)], to: ends.facts)
+            ends.side.fail(error)
         }
-        exit(Sandbox.Exit.failed)
+        _exit(Sandbox.Exit.failed)
     }
 
-    private func hand(_ what: Handed, _ descriptor: Int32?) throws(SystemError) {
-        try Self.hand(what, descriptor, to: ends.side)
+    /// The tool borrows our memory until its exec, which saves copying it.
+    private func start(_ terminal: Terminal?, _ layers: [String: JSON]) throws(SandboxError) -> Int32 {
+        let isMapped = Privileges(policy).isMapped
+        let isRenumbered = !isMapped && !call.options.without.contains("uid")
+        // The tool's user must not read us, not even as the same user of an outer namespace. A tool that
+        // writes its own user map must be readable for that; it ends this itself before its exec.
+        try attempt("become unreadable") { () throws(SystemError) in
+            try Processes.setDumpable(isRenumbered)
+        }
+        let tool = Tool(
+            call: call, ends: ends, terminal: terminal, hasGroup: group?.holdsMemory ?? false,
+            isMapped: isMapped, filter: filter, layers: layers)
+        return try attempt("start the tool") { () throws(SystemError) in
+            try Processes.lend(into: isRenumbered ? .user : []) { tool.run() }
+        }
     }
 
-    static func hand(_ what: Handed, _ descriptor: Int32?, to side: Int32) throws(SystemError) {
-        try Sockets.send(side, [what.rawValue], passing: descriptor)
-    }
-
-    /// A network of the tool's own: a loopback, and for roles with hosts the relay's listener on it.
+    /// A loopback, and for roles with hosts the relay's listener on it.
     private func network(_ layers: inout [String: JSON]) throws(SandboxError) {
-        var kinds: NamespaceKinds = [.cgroup]
-        let isOwn = policy.network != .guest && !call.options.without.contains("net_ns")
-        if isOwn { kinds.insert(.net) }
-        try attempt("make namespaces") { () throws(SystemError) in try Namespaces.unshare(kinds) }
-        layers["cgroup_ns"] = true
-        layers["net_ns"] = JSON(isOwn)
-        guard isOwn else { return }
+        guard hasNetwork else { return }
         do throws(SystemError) {
-            try Netlink().linkUp("lo")
+            try Sockets.bringLoopbackUp()
         } catch {
             layers["loopback"] = .string("down: \(error)")
         }
         guard policy.network == .proxy else { return }
         try attempt("listen for the tool's connections") { () throws(SystemError) in
             let listener = try Sockets.listenTCP("127.0.0.1", port: Relay.toolPort)
-            try hand(.relayListener, listener.raw)
+            try ends.side.tell(.relay, passing: listener.raw)
         }
         layers["egress"] = "proxy"
     }
@@ -108,7 +100,7 @@ struct Init {
         guard let size = call.options.terminal else { return nil }
         let terminal = try Terminal(columns: size.columns, rows: size.rows)
         try attempt("hand the terminal over") { () throws(SystemError) in
-            try hand(.terminal, terminal.leader.raw)
+            try ends.side.tell(.terminal, passing: terminal.leader.raw)
         }
         return terminal
     }
@@ -126,16 +118,13 @@ struct Init {
                 let pid = waitpid(-1, &status, WNOHANG)
                 guard pid > 0 else { break }
                 if pid == tool {
-                    Self.say(["status": JSON(Int(status))], to: ends.facts)
+                    try attempt("tell the end") { () throws(SystemError) in
+                        try ends.side.tell(.status, Array("\(status)".utf8))
+                    }
                     // Leaving ends whoever is left.
-                    exit(0)
+                    _exit(0)
                 }
             }
         }
-    }
-
-    static func say(_ fact: JSON, to descriptor: Int32) {
-        // The parent alone reads this; when it is gone, so are we.
-        try? IO.writeAll(descriptor, fact.serialized() + [0x0A])
     }
 }

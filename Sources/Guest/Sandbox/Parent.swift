@@ -30,11 +30,11 @@ struct Parent {
         let (group, groupReport) = ControlGroup.make(policy.limits)
         defer { group?.remove() }
         layers["cgroup"] = .string(groupReport)
-        try enterNamespaces()
+        try becomeRoot()
         var pump = try launch(group, signals)
         try pump.run(policy)
         _ = try attempt("wait") { () throws(SystemError) in try Processes.waitPID(pump.pid) }
-        hear(pump.said)
+        (layers, failure, status) = (pump.layers ?? layers, pump.failure, pump.status)
         if let kills = group?.memoryKills, kills > 0 {
             pump.denials.note(
                 "cgroup", "memory", "the command needed more than \(policy.limits.memoryMB) MB of memory")
@@ -51,28 +51,38 @@ struct Parent {
         }
     }
 
-    private func launch(_ group: ControlGroup?, _ signals: Signals) throws(SandboxError) -> Pump {
-        let pipes = try attempt("make pipes") { () throws(SystemError) in
-            (try IO.pipe().split(), try IO.pipe().split(), try IO.pipe().split())
+    private mutating func launch(_ group: ControlGroup?, _ signals: Signals) throws(SandboxError) -> Pump {
+        let filter = call.options.without.contains("seccomp") ? nil : try FilterStore.programs(policy.seccomp)
+        let output = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
+        let errors = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
+        let side = try attempt("make a socket") { () throws(SystemError) in
+            try Sockets.socketPair(messages: true).split()
         }
-        let (output, errors, facts) = pipes
-        let side = try attempt("make a socket") { () throws(SystemError) in try Sockets.socketPair().split() }
+        // Everything at once, and only for the child: our own network stays, because the relay needs it.
+        let hasNetwork = policy.network != .guest && !call.options.without.contains("net_ns")
+        var kinds: NamespaceKinds = [.mount, .pid, .ipc, .uts]
+        if hasNetwork { kinds.insert(.net) }
+        if group == nil { kinds.insert(.cgroup) }
+        for name in ["mount_ns", "pid_ns", "ipc_ns", "uts_ns", "cgroup_ns"] { layers[name] = true }
+        layers["net_ns"] = JSON(hasNetwork)
         let hasTerminal = call.options.terminal != nil
-        let pid = try attempt("fork") { () throws(SystemError) in
-            if let group { return try group.fork() }
-            return try Processes.fork()
+        let pid = try attempt("make namespaces") { () throws(SystemError) in
+            if let group { return try group.fork(into: kinds) }
+            return try Processes.fork(into: kinds)
         }
         if pid == 0 {
             side.first.close()
             let ends = Ends(
                 output: hasTerminal ? nil : output.writer.raw, errors: hasTerminal ? nil : errors.writer.raw,
-                facts: facts.writer.raw, side: side.second.raw)
-            Init(call: call, ends: ends, group: group, layers: layers).run()
+                side: Side(raw: side.second.raw))
+            Init(
+                call: call, ends: ends, group: group, hasNetwork: hasNetwork, filter: filter, layers: layers
+            ).run()
         }
-        for end in [output.writer, errors.writer, facts.writer, side.second] { end.close() }
+        for end in [output.writer, errors.writer, side.second] { end.close() }
         return Pump(
-            pid: pid, call: call, outputs: (output.reader, errors.reader), facts: facts.reader,
-            side: side.first, signals: signals, report: report)
+            pid: pid, call: call, outputs: (output.reader, errors.reader), side: side.first,
+            signals: signals, report: report)
     }
 
     private func outcome(_ start: Int64, _ pump: inout Pump) -> Outcome {
@@ -110,34 +120,15 @@ struct Parent {
     }
 
     /// An ordinary user needs a user namespace for all the others, and is root in it, with one id.
-    private mutating func enterNamespaces() throws(SandboxError) {
-        let isRoot = Credentials.effectiveUser() == 0
-        if !isRoot {
-            let (user, group) = (Credentials.effectiveUser(), Credentials.effectiveGroup())
-            try attempt("make a user namespace") { () throws(SystemError) in
-                try Namespaces.unshare(.user)
-                try Namespaces.writeIDMaps(
-                    Processes.current(), users: [.init(inside: 0, outside: user, count: 1)],
-                    groups: [.init(inside: 0, outside: group, count: 1)], denySetGroups: true)
-            }
-        }
-        // The network is made by init: our own stays as it is, because the relay needs it.
-        try attempt("make namespaces") { () throws(SystemError) in
-            try Namespaces.unshare([.mount, .pid, .ipc, .uts])
-        }
-        layers["user_ns"] = JSON(!isRoot)
-        for name in ["mount_ns", "pid_ns", "ipc_ns", "uts_ns"] { layers[name] = true }
-    }
-
-    /// What init and tool said about themselves, a JSON object a line.
-    private mutating func hear(_ bytes: [UInt8]) {
-        for line in bytes.split(separator: 0x0A) {
-            guard let fact = try? JSON.parse(Array(line)) else { continue }
-            for (name, value) in fact["layers"]?.objectValue ?? [:] { layers[name] = value }
-            if let text = fact["error"]?.stringValue { failure = failure ?? text }
-            if let value = fact["status"]?.intValue {
-                status = Spawn.ExitStatus(waitStatus: Int32(truncatingIfNeeded: value))
-            }
+    private mutating func becomeRoot() throws(SandboxError) {
+        let (user, group) = (Credentials.effectiveUser(), Credentials.effectiveGroup())
+        layers["user_ns"] = JSON(user != 0)
+        guard user != 0 else { return }
+        try attempt("make a user namespace") { () throws(SystemError) in
+            try Namespaces.unshare(.user)
+            try Namespaces.writeIDMaps(
+                Processes.current(), users: [.init(inside: 0, outside: user, count: 1)],
+                groups: [.init(inside: 0, outside: group, count: 1)], denySetGroups: true)
         }
     }
 }

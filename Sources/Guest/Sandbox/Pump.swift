@@ -8,51 +8,51 @@ struct Pump {
     var output: Capture
     var errors: Capture
     var denials = Denials()
-    private(set) var said: [UInt8] = []
+    /// What holds, in the tool's own words; nil when it did not get that far.
+    private(set) var layers: [String: JSON]?
+    private(set) var failure: String?
+    private(set) var status: Spawn.ExitStatus?
     private(set) var timedOut = false
     private(set) var isCancelled = false
 
     private let policy: SandboxPolicy
-    private let ends: [Int32]
-    private let facts: SharedDescriptor
+    private let outputs: [SharedDescriptor]
     private let side: SharedDescriptor
     private let signals: Signals
-    /// Open ones of `ends` and `side`.
-    private var open: Set<Int32>
+    /// Of `outputs` and `side`, what has not ended.
+    private var open: [Int32]
+    private let ready = PollSet()
     private var refused: RefusedCalls?
     private var relay: Relay?
     private var terminal: SharedDescriptor?
     /// Keystrokes on their way.
     private var isTyping = false
-    private let owners: [SharedDescriptor]
+    private let endsWithInput: Bool
     private let report: ReportFile
     /// How many refusals the report holds, and since when.
     private var reported = 0
     private var reportedAt: Int64 = 0
 
-    /// The most that init and tool may say about themselves, in bytes.
-    private static let saidLimit = 1 << 20
-
     init(
-        pid: Int32, call: Call, outputs: (SharedDescriptor, SharedDescriptor), facts: SharedDescriptor,
-        side: SharedDescriptor, signals: Signals, report: ReportFile
+        pid: Int32, call: Call, outputs: (SharedDescriptor, SharedDescriptor), side: SharedDescriptor,
+        signals: Signals, report: ReportFile
     ) {
-        (self.pid, self.facts, self.side, self.signals) = (pid, facts, side, signals)
+        (self.pid, self.side, self.signals) = (pid, side, signals)
         self.report = report
         policy = call.policy
         output = Capture(call.policy, live: call.options.isLive ? 1 : nil)
         errors = Capture(call.policy, live: call.options.isLive ? 2 : nil)
-        owners = [outputs.0, outputs.1]
-        ends = [outputs.0.raw, outputs.1.raw, facts.raw]
-        open = Set(ends + [side.raw])
+        self.outputs = [outputs.0, outputs.1]
+        open = [outputs.0.raw, outputs.1.raw, side.raw]
         isTyping = call.options.terminal != nil
+        endsWithInput = call.options.endsWithInput
     }
 
     /// Serves until the tool and all pipes have ended, or time is over.
     mutating func run(_ policy: SandboxPolicy) throws(SandboxError) {
         let deadline = Clock.monotonicNanoseconds() + Int64(policy.timeoutMilliseconds) * 1_000_000
         var killAt: Int64?
-        while !open.isDisjoint(with: ends) || terminal != nil {
+        while !open.isEmpty || terminal != nil {
             let now = Clock.monotonicNanoseconds()
             let next = killAt ?? (isCancelled ? now : deadline)
             if now >= next {
@@ -77,29 +77,29 @@ struct Pump {
     private mutating func keepReport(_ now: Int64) {
         guard reported != denials.total else { return }
         guard reported < Self.promptReports || now - reportedAt >= Self.reportNanoseconds else { return }
-        report.keep(denials)
+        report.keep(layers, denials)
         (reported, reportedAt) = (denials.total, now)
     }
 
     private mutating func serve(waiting milliseconds: Int) throws(SandboxError) {
-        var entries = open.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        entries.append(pollfd(fd: signals.raw, events: Int16(POLLIN), revents: 0))
-        if let refused { entries.append(pollfd(fd: refused.listener.raw, events: Int16(POLLIN), revents: 0)) }
-        if let terminal { entries.append(pollfd(fd: terminal.raw, events: Int16(POLLIN), revents: 0)) }
-        if isTyping, terminal != nil { entries.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
-        if let relay { entries += relay.entries }
-        try attempt("poll") { () throws(SystemError) in
-            try IO.poll(&entries, timeoutMilliseconds: milliseconds)
-        }
-        var ready: [Int32: Int16] = [:]
-        for entry in entries where entry.revents != 0 { ready[entry.fd] = entry.revents }
-        for end in ends where ready[end] != nil { try take(end) }
+        ready.clear()
+        for descriptor in open { ready.add(descriptor) }
+        ready.add(signals.raw)
+        if let refused { ready.add(refused.listener.raw) }
+        if let terminal { ready.add(terminal.raw) }
+        if isTyping, terminal != nil { ready.add(0) }
+        // Asked for nothing, a socket still tells that its other end is gone.
+        if endsWithInput, !isCancelled { ready.add(0, 0) }
+        relay?.watch(ready)
+        try attempt("poll") { () throws(SystemError) in try ready.wait(milliseconds: milliseconds) }
+        for output in outputs where ready[output.raw] != nil { try take(output.raw) }
         if ready[side.raw] != nil { hear() }
         if ready[signals.raw] != nil, (try? signals.next(timeoutMilliseconds: 0)) != nil {
             isCancelled = true
         }
+        if endsWithInput, let events = ready[0], events & POLLHUP != 0 { isCancelled = true }
         if let refused, let events = ready[refused.listener.raw] {
-            let isAlive = Int32(events) & POLLIN != 0 && refused.answer(&denials)
+            let isAlive = events & POLLIN != 0 && refused.answer(&denials)
             if !isAlive { self.refused = nil }
         }
         if let terminal, ready[terminal.raw] != nil { show(terminal) }
@@ -109,28 +109,31 @@ struct Pump {
 
     private mutating func take(_ end: Int32) throws(SandboxError) {
         let bytes = try attempt("read") { () throws(SystemError) in try IO.read(end) }
-        if bytes.isEmpty { open.remove(end) }
-        switch end {
-        case ends[0]: output.add(bytes)
-        case ends[1]: errors.add(bytes)
-        default: if said.count < Self.saidLimit { said += bytes }
-        }
+        if bytes.isEmpty { open.removeAll { $0 == end } }
+        if end == outputs[0].raw { output.add(bytes) } else { errors.add(bytes) }
     }
 
-    /// A descriptor from init or the tool.
+    /// A fact from init or the tool, and the descriptor that goes with it.
     private mutating func hear() {
-        guard let (bytes, descriptor) = try? Sockets.receive(side.raw, 1).split(), let first = bytes.first
+        guard let (bytes, descriptor) = try? Sockets.receive(side.raw, Side.limit).split(),
+            let first = bytes.first
         else {
-            open.remove(side.raw)
+            open.removeAll { $0 == side.raw }
             return
         }
-        guard let descriptor else { return }
-        switch Handed(rawValue: first) {
-        case .filterListener: refused = RefusedCalls(listener: descriptor, kind: policy.seccomp)
-        case .relayListener:
-            relay = Relay(listener: descriptor, proxy: policy.proxy, token: policy.proxyToken)
+        let words = Array(bytes.dropFirst())
+        switch Told(rawValue: first) {
+        case .layers:
+            layers = (try? JSON.parse(words))?.objectValue
+            refused = descriptor.map { RefusedCalls(listener: $0, kind: policy.seccomp) }
+            report.keep(layers, denials)
+        case .relay:
+            relay = descriptor.map { Relay(listener: $0, proxy: policy.proxy, token: policy.proxyToken) }
         case .terminal: terminal = descriptor
-        case .hello, nil: break
+        case .status:
+            status = Int32(String(decoding: words, as: UTF8.self)).map { .init(waitStatus: $0) }
+        case .failure: failure = failure ?? String(decoding: words, as: UTF8.self)
+        case nil: break
         }
     }
 

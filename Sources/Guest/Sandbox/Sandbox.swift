@@ -15,9 +15,14 @@ public enum Sandbox {
 
     /// Runs the command line and returns the exit code.
     public static func main() -> Int32 {
+        let arguments = Array(Environment.arguments().dropFirst())
         let line: CommandLineOptions
         do throws(SandboxError) {
-            line = try CommandLineOptions(Array(Environment.arguments().dropFirst()))
+            if arguments.first == "--write-filters", arguments.count == 2 {
+                try FilterStore.write(arguments[1])
+                return 0
+            }
+            line = try CommandLineOptions(arguments)
         } catch {
             return refuse(error, reportDescriptor: 4)
         }

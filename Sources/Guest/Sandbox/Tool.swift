@@ -10,26 +10,28 @@ struct Tool {
     let ends: Ends
     let terminal: Terminal?
     let hasGroup: Bool
+    let isMapped: Bool
+    /// Nil where the filter is switched off.
+    let filter: SystemCallFilter.Programs?
     var layers: [String: JSON]
 
     private var policy: SandboxPolicy { call.policy }
     private func has(_ layer: String) -> Bool { !call.options.without.contains(layer) }
 
+    /// Runs in init's memory: what it allocates is left behind there, and it ends by exec or `_exit` only.
     func run() -> Never {
         var layers = layers
         do throws(SandboxError) {
             try attach()
             try giveUp(&layers)
-            layers["seccomp"] = has("seccomp") ? .string(policy.seccomp.rawValue) : "switched off"
+            layers["seccomp"] = filter == nil ? "switched off" : .string(policy.seccomp.rawValue)
             try Requirements(policy).check(layers)
-            var last = layers
-            if has("seccomp") { try filter(&last) }
-            Init.say(["layers": .object(last)], to: ends.facts)
+            try report(layers)
             let failure = Processes.execute(program, call.command, environment: policy.environment)
             throw SandboxError("run \(call.command[0]): \(failure)")
         } catch {
-            Init.say(["error": .string(error.description)], to: ends.facts)
-            exit(Sandbox.Exit.failed)
+            ends.side.fail(error)
+            _exit(Sandbox.Exit.failed)
         }
     }
 
@@ -46,10 +48,8 @@ struct Tool {
             try Signals.reset()
             // Without a controlling terminal, and so without anybody's keyboard.
             _ = setsid()
-            for (end, number) in [(ends.output, Int32(1)), (ends.errors, 2)] {
-                guard let end else { continue }
-                guard dup2(end, number) == number else { throw SystemError(call: "dup2", code: errno) }
-            }
+            if let output = ends.output, dup2(output, 1) < 0 { throw SystemError(call: "dup2", code: errno) }
+            if let errors = ends.errors, dup2(errors, 2) < 0 { throw SystemError(call: "dup2", code: errno) }
         }
         try terminal?.take()
         // Whatever else is open here, by whom ever it was left, ends at exec. Linux: close_range(2)
@@ -67,7 +67,6 @@ struct Tool {
         let privileges = Privileges(policy)
         layers["rlimits"] =
             has("rlimits") ? .string(try privileges.limit(hasGroup: hasGroup)) : "switched off"
-        let isMapped = privileges.isMapped
         let dropsAll = has("capabilities")
         // A new user namespace brings a full set of its own, so there the sets are emptied after it is made.
         if isMapped, dropsAll {
@@ -90,16 +89,19 @@ struct Tool {
         layers["landlock"] = .string(asksForLandlock ? try Landlock(policy).restrict() : "not asked for")
     }
 
-    /// The filter comes last: what it refuses, nobody needs any more.
-    private func filter(_ layers: inout [String: JSON]) throws(SandboxError) {
-        guard let listener = try SystemCallFilter(policy.seccomp).load() else {
-            layers["denial_trace"] = "none: an outer sandbox has the kernel's one listener"
-            return
+    /// The filter comes last: what it refuses, nobody needs any more. Its listener goes with the report.
+    private func report(_ layers: [String: JSON]) throws(SandboxError) {
+        var layers = layers
+        var listener: Int32?
+        if let filter {
+            listener = try SystemCallFilter.load(filter)
+            layers["denial_trace"] =
+                listener == nil ? "none: an outer sandbox has the kernel's one listener" : "seccomp"
         }
-        try attempt("hand over the filter's listener") { () throws(SystemError) in
-            try Init.hand(.filterListener, listener.raw, to: ends.side)
+        let words = JSON.object(layers).serialized()
+        try attempt("report the layers") { () throws(SystemError) in
+            try ends.side.tell(.layers, words, passing: listener)
         }
-        layers["denial_trace"] = "seccomp"
     }
 }
 

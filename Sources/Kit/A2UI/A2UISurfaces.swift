@@ -6,6 +6,8 @@ public struct A2UISurfaces: Sendable {
         var catalog: A2UICatalog
         /// Id to the ids that it refers to.
         var components: [String: [String]] = [:]
+        /// Ids that the update under way brought.
+        var brought: Set<String> = []
     }
 
     private let agent: String
@@ -32,7 +34,9 @@ public struct A2UISurfaces: Sendable {
             touched.insert(surface)
         }
         for name in touched.sorted() {
-            if let surface = next.surfaces[name] { try Self.checkTree(surface, name) }
+            guard let surface = next.surfaces[name] else { continue }
+            try Self.checkTree(surface, name)
+            next.surfaces[name]?.brought = []
         }
         self = next
         return passed
@@ -150,6 +154,7 @@ public struct A2UISurfaces: Sendable {
             var checker = A2UIChecker(surface.catalog)
             try checker.component(component, place)
             surface.components[id] = checker.references
+            surface.brought.insert(id)
         }
         guard surface.components.count <= A2UILimits.components else {
             throw A2UIError("\(path)/components", "a surface has at most \(A2UILimits.components) components")
@@ -206,7 +211,8 @@ public struct A2UISurfaces: Sendable {
         guard height["root"] ?? 0 <= A2UILimits.depth else {
             throw A2UIError(path, "is deeper than \(A2UILimits.depth) components")
         }
-        if let orphan = surface.components.keys.filter({ height[$0] == nil }).min() {
+        // What an earlier update drew may have been replaced since; what comes now belongs somewhere.
+        if let orphan = surface.brought.filter({ height[$0] == nil }).min() {
             throw A2UIError(path, "\(orphan) is part of nothing; the root must lead to it")
         }
     }

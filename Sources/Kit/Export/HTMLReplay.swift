@@ -6,19 +6,20 @@ public enum HTMLReplay {
     }
 
     private static let script = Array(#"<script src="app.js" defer></script>"#.utf8)
-    private static let style = Array(#"<link rel="stylesheet" href="app.css">"#.utf8)
+    private static let style = (open: Array("<style>".utf8), close: Array("</style>".utf8))
     private static let charset = Array(#"<meta charset="utf-8">"#.utf8)
-    private static let end = Array("</body>".utf8)
+    private static let body = Array("</body>".utf8)
 
     /// - Parameters:
-    ///   - index: The app's page, which names app.js and app.css.
+    ///   - index: The app's page, which has its style in it and names app.js.
     ///   - document: `{"events":[…],"summary":…}`; redacted by the caller.
     public static func page(
-        index: [UInt8], script app: [UInt8], style sheet: [UInt8], document: JSON
+        index: [UInt8], script app: [UInt8], document: JSON
     ) throws(Failure) -> [UInt8] {
-        guard sheet.firstRange(of: Array("</style".utf8)) == nil else {
-            throw Failure(description: "app.css has an end tag in it")
-        }
+        guard let start = index.firstRange(of: style.open),
+            let end = index[start.upperBound...].firstRange(of: style.close)
+        else { throw Failure(description: "index.html has no style in it") }
+        let sheet = Array(index[start.upperBound..<end.lowerBound])
         let app = harmless(app)
         let policy =
             "default-src 'none'; script-src 'sha256-\(Base64.encode(Digest.sha256(app)))'; style-src "
@@ -26,11 +27,10 @@ public enum HTMLReplay {
             + "form-action 'none'"
         let guarded = #"<meta http-equiv="Content-Security-Policy" content="\#(policy)">"#
         var page = try replace(charset, in: index, by: charset + Array(guarded.utf8))
-        page = try replace(style, in: page, by: Array("<style>".utf8) + sheet + Array("</style>".utf8))
         page = try replace(script, in: page, by: [])
         let log = Array(#"<script type="application/json" id="openclaw-log">"#.utf8) + data(document)
         let tail = Array("</script><script>".utf8) + app + Array("</script>".utf8)
-        return try replace(end, in: page, by: log + tail + end)
+        return try replace(body, in: page, by: log + tail + body)
     }
 
     private static func replace(

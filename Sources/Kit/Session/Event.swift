@@ -28,6 +28,10 @@ public enum EventBody: Sendable, Hashable, Codable {
     case agentRequested(agent: String, role: String, generation: Int)
     case agentReady(agent: String, generation: Int, instance: String)
     case agentStalled(agent: String, milliseconds: Int64)
+    /// Its guest waited for input and stands still until somebody wants something of it.
+    case agentPaused(agent: String, generation: Int, reason: String)
+    /// It goes on, after so long.
+    case agentResumed(agent: String, generation: Int, milliseconds: Int64)
     case agentLost(agent: String, generation: Int, reason: String)
     case agentRetired(agent: String, generation: Int)
     // Tasks

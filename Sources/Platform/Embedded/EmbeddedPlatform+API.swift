@@ -80,17 +80,30 @@ extension EmbeddedPlatform {
             "version": "0.1.0", "backend": "embedded", "pid": JSON(Int(Processes.current())),
             "instances": JSON(guests),
             "capabilities": [
-                "isolation": JSON(usableKinds), "pause": "sigstop", "snapshot": false,
+                "isolation": JSON(usableKinds), "snapshot": false,
+                "pause": ["namespace": .string(Guest.means(groups)), "microvm": "monitor"],
                 "warm_pool": JSON(pool),
-                // What holds a whole guest. In a namespace guest, what is limited is limited per tool call.
-                "limits": [
-                    "namespace": ["memory": "none", "cpu": "none", "processes": "rlimit", "disk": "none"],
-                    "microvm": ["memory": "vm", "cpu": "vm", "processes": "cgroup", "disk": "vm"],
-                ],
+                "limits": ["namespace": namespaceLimits, "microvm": Self.machineLimits],
                 "rootless": JSON(ids.isRootless), "uid_range": JSON(ids.isRange),
             ],
         ]
     }
+
+    /// What holds a whole guest. Without groups of its own, what is limited is limited per tool call.
+    private var namespaceLimits: JSON {
+        let held = groups.controllers ?? []
+        func by(_ controller: String, else other: String) -> JSON {
+            .string(held.contains(controller) ? "cgroup" : other)
+        }
+        return [
+            "memory": by("memory", else: "none"), "cpu": by("cpu", else: "none"),
+            "processes": by("pids", else: "rlimit"), "disk": "none",
+        ]
+    }
+
+    private static let machineLimits: JSON = [
+        "memory": "vm", "cpu": "vm", "processes": "cgroup", "disk": "vm",
+    ]
 
     /// The kinds of guests that can be made here. KVM is tried when somebody asks for it, not for this list.
     private var usableKinds: [String] {
@@ -163,7 +176,10 @@ extension EmbeddedPlatform {
         }
         switch body["kind"]?.stringValue {
         case "listen": return try group.listener(port: port)
-        case "connect": return try group.connect(host: body["host"]?.stringValue ?? "", port: port)
+        case "connect":
+            let host = body["host"]?.stringValue ?? ""
+            if let guest = group.member(host).flatMap({ try? find(guest: $0) }) { try wake(guest) }
+            return try group.connect(host: host, port: port)
         default: throw PlatformError("bad_request", "kind is listen or connect")
         }
     }
@@ -187,15 +203,14 @@ extension EmbeddedPlatform {
     private func steer(_ guest: Guest, _ verb: String, _ body: JSON) throws(PlatformError) -> JSON {
         switch verb {
         case "pause":
-            try guest.signalAll(SIGSTOP)
-            publish(guest)
+            if try guest.pause(.asked) { publish(guest) }
         case "resume":
-            try guest.signalAll(SIGCONT)
-            guest.tellTime()
-            publish(guest)
+            if let stood = try guest.resume() { goesOn(guest, stood) }
         case "terminate":
             guest.end("it was asked for", graceMilliseconds: min(body["grace_ms"]?.intValue ?? 3000, 60_000))
-        case "exec": return encoded(try guest.exec(body))
+        case "exec":
+            try wake(guest)
+            return encoded(try guest.exec(body))
         default: throw PlatformError("not_found", "an instance cannot \(verb)")
         }
         return encoded(guest.summary)

@@ -25,8 +25,42 @@ extension EmbeddedPlatform {
         }
     }
 
-    /// A booted guest of this kind; one that has died meanwhile is passed over.
-    func takeSpare(_ isolation: Isolation) -> Guest? {
+    /// A guest that was claimed: a spare one, or a new one when there is none that lives.
+    /// - Parameter claim: Does it; the second argument says that it is a spare.
+    func claimed(
+        _ ground: Guest.Ground, _ claim: (Guest, Bool) throws(PlatformError) -> Void
+    ) throws(PlatformError) -> Guest {
+        while let spare = takeSpare(ground.isolation) {
+            // One that hangs is as good as dead, and is found out before it holds anything.
+            guard spare.answers else {
+                discard(spare, "it did not answer when it was needed")
+                continue
+            }
+            do throws(PlatformError) {
+                try claim(spare, true)
+                return spare
+            } catch {
+                discard(spare, "it could not be claimed: \(error)")
+                // Died just now; anything else would befall the next one too.
+                guard spare.isGone || error.code == "guest" else { throw error }
+            }
+        }
+        let guest = try boot(ground)
+        do throws(PlatformError) {
+            try claim(guest, false)
+            return guest
+        } catch {
+            guest.end("it could not be claimed: \(error)", graceMilliseconds: 0)
+            throw error
+        }
+    }
+
+    private func discard(_ guest: Guest, _ reason: String) {
+        Worker.start("discard") { guest.end(reason, graceMilliseconds: 0) }
+    }
+
+    /// A booted guest of this kind; one that is known to have died is passed over.
+    private func takeSpare(_ isolation: Isolation) -> Guest? {
         state.withLock { state in
             state.pooled.insert(isolation)
             while let index = state.pool.firstIndex(where: { $0.ground.isolation == isolation }) {

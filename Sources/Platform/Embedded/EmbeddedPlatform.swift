@@ -31,6 +31,14 @@ public final class EmbeddedPlatform: Sendable {
     let kitsDirectory: String
     let ids: UserIDs
     let machine: MachineGround
+    let groups = GuestGroups()
+
+    /// How long a long-running guest may wait for input, in milliseconds; `AEGIS_PAUSE_AFTER_IDLE_MS`
+    /// says otherwise, 0 never.
+    private static let patience: Int64? = {
+        let wanted = Environment.get("AEGIS_PAUSE_AFTER_IDLE_MS").flatMap { Int64($0) } ?? 300_000
+        return wanted > 0 ? wanted : nil
+    }()
 
     /// Ended guests that are still remembered.
     private static let endedLimit = 200
@@ -107,9 +115,10 @@ public final class EmbeddedPlatform: Sendable {
             Worker.start("stop") { guest.end("the platform ends", graceMilliseconds: 500) }
         }
         for worker in workers { worker.join() }
+        groups.close()
     }
 
-    /// Ends guests whose time is over.
+    /// Ends guests whose time is over, and pauses those that wait for input.
     private func keepTime() {
         Worker.start("clock") { [self] in
             while true {
@@ -119,13 +128,15 @@ public final class EmbeddedPlatform: Sendable {
                 watchMemory()
                 for guest in guests {
                     let isOver = guest.state.withLock { state in
-                        !state.isEnded && state.reason == nil
+                        !state.isEnded && state.reason == nil && state.pause == nil
                             && (state.deadline ?? .max) < Clock.bootNanoseconds()
                     }
                     if isOver {
                         Worker.start("overtime") {
                             guest.end("its longest run time is over", graceMilliseconds: 5000)
                         }
+                    } else if guest.isIdle {
+                        Worker.start("idle") { [self] in pauseIdle(guest) }
                     }
                 }
             }
@@ -170,7 +181,9 @@ public final class EmbeddedPlatform: Sendable {
                 diskMegabytes: resources.diskMegabytes)
         }
         return Guest.Ground(
-            directory: directory, kit: path, ids: ids, isolation: isolation, machine: machine, size: size
+            directory: directory, kit: path, ids: ids, isolation: isolation, groups: groups,
+            patience: Self.patience,
+            machine: machine, size: size
         ) { [weak self] guest in self?.ended(guest) }
     }
 
@@ -188,7 +201,7 @@ public final class EmbeddedPlatform: Sendable {
         if let group { tellHosts(group, others) }
     }
 
-    func publish(_ guest: Guest) {
+    func publish(_ guest: Guest, pausedMilliseconds: Int64? = nil) {
         let summary = guest.summary
         guard !summary.appID.isEmpty else { return }
         state.withLock { state in
@@ -196,12 +209,13 @@ public final class EmbeddedPlatform: Sendable {
             state.events.append(
                 InstanceEvent(
                     seq: seq, instance: summary.id, appID: summary.appID, state: summary.state,
-                    exit: summary.exit))
+                    exit: summary.exit, pauseCause: summary.pauseCause,
+                    pausedMilliseconds: pausedMilliseconds))
             if state.events.count > 10_000 { state.events.removeFirst(5000) }
         }
     }
 
-    private func tellHosts(_ group: NetworkGroup, _ guests: [Guest]) {
+    func tellHosts(_ group: NetworkGroup, _ guests: [Guest]) {
         let hosts = Guest.hosts(group)
         for guest in guests where guest.summary.state == .running {
             guard guest.state.withLock({ $0.group?.id }) == group.id else { continue }
@@ -229,7 +243,10 @@ public final class EmbeddedPlatform: Sendable {
                 state.making.insert(request.app.id)
                 return .some(nil)
             } ?? nil
-        if let existing { return existing.summary }
+        if let existing {
+            try wake(existing)
+            return existing.summary
+        }
         defer { state.withLock { _ = $0.making.remove(request.app.id) } }
         return try make(request, isolation)
     }
@@ -245,17 +262,11 @@ public final class EmbeddedPlatform: Sendable {
         let volume = try request.workspace.map { (workspace) throws(PlatformError) in
             try find(volume: workspace.volumeID)
         }
-        let pooled = takeSpare(isolation)
-        let guest: Guest
-        if let pooled { guest = pooled } else { guest = try boot(ground) }
-        state.withLock { $0.guests[guest.id] = guest }
-        do throws(PlatformError) {
+        let guest = try claimed(ground) { (guest, isSpare) throws(PlatformError) in
+            state.withLock { $0.guests[guest.id] = guest }
             try guest.claim(
-                request, volume: volume, group: group, environment: environment, fromPool: pooled != nil,
+                request, volume: volume, group: group, environment: environment, fromPool: isSpare,
                 startedAt: start)
-        } catch {
-            guest.end("it could not be claimed: \(error)", graceMilliseconds: 0)
-            throw error
         }
         publish(guest)
         if let group { tellHosts(group, state.withLock { Array($0.guests.values) }) }

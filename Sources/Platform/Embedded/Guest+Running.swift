@@ -18,7 +18,9 @@ extension Guest {
         _ = try call("exec", request)
         let done = state.wait(timeoutMilliseconds: milliseconds + 20_000) { state -> ExecOutcome? in
             guard let known = state.execs[exec] else { return nil }
-            if let code = known.exitCode { return ExecOutcome(exitCode: code, output: known.output) }
+            if let code = known.exitCode {
+                return ExecOutcome(exitCode: code, output: known.output, report: known.report)
+            }
             return state.isEnded ? ExecOutcome(exitCode: -1, output: known.output) : nil
         }
         guard let done else { throw PlatformError("timeout", "the command in \(id) gave no answer in time") }
@@ -26,35 +28,21 @@ extension Guest {
         return done
     }
 
-    /// Stops or continues every process of the guest, not its launcher. New ones may appear while the first
-    /// are being stopped, so it goes on until none does.
-    func signalAll(_ signal: Int32) throws(PlatformError) {
-        var known: Set<Int32> = []
-        for _ in 0..<100 {
-            let all = Set([pid] + ((try? Processes.descendants(of: pid)) ?? []))
-            let new = all.subtracting(known)
-            if new.isEmpty { break }
-            for process in new { try? Processes.kill(process, signal) }
-            known.formUnion(new)
-        }
-        state.withLock { state in
-            if !state.isEnded { state.phase = signal == SIGSTOP ? .paused : .running }
-        }
+    /// Its harness answers within the time that a living one needs, on a busy machine too.
+    var answers: Bool {
+        let milliseconds = ground.isolation == .emulated ? 10_000 : 2000
+        return (try? call("health", [:], timeoutMilliseconds: milliseconds)) != nil
     }
 
-    /// A machine that slept has a wrong clock.
-    func tellTime() {
-        control.withLock { $0 }?.notify("setClock", ["clock_ms": JSON(Clock.wallMilliseconds())])
-    }
+    /// Its launcher has ended.
+    var isGone: Bool { state.withLock { $0.isEnded } }
 
     /// Asks the guest to end, then ends it.
     func end(_ reason: String, graceMilliseconds: Int) {
-        let isPaused = state.withLock { state in
-            if state.reason == nil { state.reason = reason }
-            return state.phase == .paused
-        }
+        state.withLock { if $0.reason == nil { $0.reason = reason } }
         if graceMilliseconds > 0 {
-            if isPaused { try? signalAll(SIGCONT) }
+            // A guest that stands still hears nothing.
+            _ = try? resume()
             _ = try? call(
                 "shutdown", ["grace_ms": JSON(graceMilliseconds)],
                 timeoutMilliseconds: graceMilliseconds + 1000)

@@ -21,13 +21,24 @@ final class Guest: Sendable {
         var reason: String?
         var fromPool = false
         var startMilliseconds: Int64?
+        /// Boot clock, in nanoseconds; time in which it was paused does not count.
         var deadline: Int64?
+        /// Nil for a guest that is never idle: one without a program of its own, or of another policy.
+        var idle: IdlePolicy?
+        var pause: Pause?
         var execs: [String: Exec] = [:]
+    }
+
+    /// Why it stands still, and since when by the boot clock, in nanoseconds.
+    struct Pause: Hashable {
+        var cause: Instance.PauseCause
+        var since: Int64
     }
 
     struct Exec {
         var output = ""
         var exitCode: Int?
+        var report: JSON?
     }
 
     /// Everything that a guest needs of the platform.
@@ -36,6 +47,9 @@ final class Guest: Sendable {
         var kit: String
         var ids: UserIDs
         var isolation = Isolation.namespace
+        var groups: GuestGroups
+        /// How long a long-running guest may wait for input, in milliseconds; nil for ever.
+        var patience: Int64?
         /// What virtual machines are made of.
         var machine: MachineGround
         /// What a virtual machine may use.
@@ -52,6 +66,11 @@ final class Guest: Sendable {
     /// PID 1 of the guest, in our pid namespace.
     let pid: Int32
     let control = Mutex<JSONRPCPeer?>(nil)
+    /// Only of a virtual machine.
+    let monitor: Monitor?
+    let group: GuestGroup?
+    /// Held while it is stopped, continued or ended.
+    let steering = Mutex<Void>(())
 
     static let outputBytes = 1 << 20
 
@@ -73,7 +92,8 @@ final class Guest: Sendable {
         id = "i-\(Random.hex(4))"
         directory = "\(ground.directory)/instances/\(id)"
         let started = try GuestLauncher(ground: ground, id: id, directory: directory).start()
-        (launcher, pid) = (started.launcher, started.pid)
+        (launcher, pid, group) = (started.launcher, started.pid, started.group)
+        monitor = started.monitor.map { Monitor($0) }
         connect(started.control)
         watch()
         let limit = Self.readyMilliseconds(ground.isolation)
@@ -102,11 +122,14 @@ final class Guest: Sendable {
             let phase = state.withLock { state in
                 state.isEnded = true
                 state.phase = .terminated
+                state.pause = nil
                 state.exit = Instance.Exit(
                     code: Int(status.shellCode), reason: state.reason ?? "it ended by itself")
                 return state
             }
             control.withLock { $0 }?.close()
+            monitor?.close()
+            group?.remove()
             log.close()
             phase.group?.leave(id)
             Self.removeDirectory(directory)
@@ -129,6 +152,7 @@ final class Guest: Sendable {
                 state.isReady = true
                 state.boot = params
             }
+        case "activity", "keepalive", "keepalive.release": hearActivity(method, params)
         case "log": hear(line: params)
         case "gap":
             log.add(stream: "stderr", source: "harness", line: "", dropped: params["dropped"]?.intValue ?? 0)
@@ -139,6 +163,7 @@ final class Guest: Sendable {
                 if let error = params["report"]?["error"]?.stringValue {
                     state.execs[exec]?.output += "[sandbox: \(error)]\n"
                 }
+                state.execs[exec]?.report = params["report"]
                 state.execs[exec]?.exitCode = params["exit_code"]?.intValue ?? 255
             }
         case "processExited":
@@ -230,7 +255,11 @@ final class Guest: Sendable {
         }
         state.withLock { state in
             state.startMilliseconds = (Clock.monotonicNanoseconds() - startedAt) / 1_000_000
-            if !state.isEnded { state.phase = .running }
+            guard !state.isEnded else { return }
+            state.phase = .running
+            guard request.policy == "long-running", !request.command.isEmpty, let patience = ground.patience
+            else { return }
+            state.idle = IdlePolicy(patience: patience, now: Self.now)
         }
     }
 
@@ -261,7 +290,7 @@ final class Guest: Sendable {
                 pid: state.isEnded ? nil : pid,
                 address: state.address.map { "\($0)" }, exit: state.exit, fromPool: state.fromPool,
                 startMilliseconds: state.startMilliseconds, isolation: ground.isolation.rawValue,
-                boot: state.boot.isNull ? nil : state.boot)
+                boot: state.boot.isNull ? nil : state.boot, pauseCause: state.pause?.cause)
         }
     }
 }

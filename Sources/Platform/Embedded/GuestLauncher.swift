@@ -10,6 +10,10 @@ struct GuestLauncher {
         /// PID 1 of the guest, or of the jail around its machine, in our pid namespace.
         let pid: Int32
         let control: SharedDescriptor
+        /// The socket to QEMU's monitor, when it is a machine.
+        let monitor: SharedDescriptor?
+        /// What holds the guest from outside, where there is such a thing.
+        let group: GuestGroup?
     }
 
     let ground: Guest.Ground
@@ -32,27 +36,35 @@ struct GuestLauncher {
             Guest.removeDirectory(directory)
             throw PlatformError("boot", "make the directory of a guest: \(error)")
         }
+        let group = ground.groups.make(id, size: ground.isolation.isMachine ? nil : ground.size)
         do throws(PlatformError) {
-            return try launch(try configuration())
+            var configuration = try configuration()
+            configuration["cgroup"] = group.map { .string($0.path) }
+            return try launch(configuration, group)
         } catch {
+            group?.remove()
             Guest.removeDirectory(directory)
             throw error
         }
     }
 
-    private func launch(_ configuration: JSON) throws(PlatformError) -> Started {
+    private func launch(_ configuration: JSON, _ group: GuestGroup?) throws(PlatformError) -> Started {
         do throws(SystemError) {
             let (ours, theirs) = try Sockets.socketPair().split()
             let status = try IO.pipe().split()
+            let monitor = ground.isolation.isMachine ? try Sockets.socketPair().split() : nil
             let output = try Files.open("\(directory)/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+            var descriptors = [(parent: theirs.raw, child: Int32(3)), (status.writer.raw, 4)]
+            if let monitor { descriptors.append((monitor.1.raw, 5)) }
             let launcher = try Spawn.start(
                 Spawn.Command(
                     ["\(ground.kit)/guest/openclaw-harness", "launch"],
                     environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], workingDirectory: "/",
                     stdin: .pipe, stdout: .descriptor(output.raw), stderr: .descriptor(output.raw),
-                    descriptors: [(theirs.raw, 3), (status.writer.raw, 4)]))
+                    descriptors: descriptors))
             status.writer.close()
             theirs.close()
+            monitor?.1.close()
             if let stdin = launcher.stdin {
                 try IO.writeAll(stdin.raw, configuration.serialized())
                 stdin.close()
@@ -64,7 +76,8 @@ struct GuestLauncher {
                 _ = try? launcher.wait()
                 throw SystemError(call: "launch: \(answer)", operand: id, code: ECHILD)
             }
-            return Started(launcher: launcher, pid: pid, control: ours)
+            return Started(
+                launcher: launcher, pid: pid, control: ours, monitor: monitor?.0, group: group)
         } catch {
             throw PlatformError(
                 "boot", "boot a guest: \(error) \(Self.lastWords(directory))",
@@ -81,9 +94,11 @@ struct GuestLauncher {
             "deny_setgroups": JSON(ground.ids.count == 1),
         ]
         if ground.isolation.isMachine {
-            configuration["machine"] = try ground.machine.plan(
+            var machine = try ground.machine.plan(
                 ground.isolation, kit: ground.kit, place: directory, owner: ground.ids.base, size: ground.size
             )
+            machine["monitor"] = true
+            configuration["machine"] = machine
         }
         return configuration
     }

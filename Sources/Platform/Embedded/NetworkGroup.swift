@@ -105,6 +105,11 @@ final class NetworkGroup: Sendable {
         }
     }
 
+    /// The instance that has this name.
+    func member(_ name: String) -> String? {
+        state.withLock { $0.members.first { $0.value.names.contains(name) }?.key }
+    }
+
     /// Gives a guest an address, and its network namespace an eth0 on the bridge.
     func join(_ instance: String, names: [String], namespace guest: SharedDescriptor) throws(PlatformError)
         -> IPv4

@@ -10,20 +10,27 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import struct
 import threading
 import time
 
 TOKEN = "test-token-0123456789"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
 }
+
+
+def policy(page):
+    """As the coordinator has it: what the page itself carries is allowed by its hash."""
+    styles = re.findall(rb"<style>(.*?)</style>", page, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(style).digest()).decode() for style in styles]
+    allowed = "".join(f" 'sha256-{one}'" for one in hashes)
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'{allowed}; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 def chain(session, rows):
@@ -44,6 +51,21 @@ def checksum(events):
     for event in events:
         running = hashlib.sha256(f"{running}\n{event['seq']}:{event['hash']}".encode()).hexdigest()
     return running
+
+
+def snapshot(events):
+    """In small what the coordinator makes: the newest progress of each task, and everything else."""
+    kept, known = [], {}
+    for event in reversed(events):
+        if event["type"] == "task.progressed":
+            key = (event["data"]["agent"], event["data"]["task"])
+            known[key] = known.get(key, 0) + 1
+            if known[key] > 50:
+                continue
+        kept.append(event)
+    last = events[-1]
+    spend = {"points": [], "total": 0, "at": 0}
+    return {"k": "snap", "seq": last["seq"], "at": last["at"], "hash": last["hash"], "spend": spend, "e": kept[::-1]}
 
 
 class StandIn:
@@ -168,7 +190,7 @@ class StandIn:
             rest = path[len(base) :].split("?")[0] if path.startswith(base) else None
             if rest == "stream" and headers.get("upgrade", "").lower() == "websocket":
                 return await self._stream(reader, writer, headers)
-            writer.write(self._answer(method, rest, headers, body))
+            writer.write(self._answer(method, rest, headers, body, path))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -176,7 +198,7 @@ class StandIn:
             self.open.discard(writer)
             writer.close()
 
-    def _answer(self, method, rest, headers, body):
+    def _answer(self, method, rest, headers, body, path):
         if rest == "commands" and method == "POST":
             if headers.get("authorization") != f"Bearer {TOKEN}":
                 return self._json(401, {"error": {"code": "unauthorized", "message": "no token"}})
@@ -188,6 +210,11 @@ class StandIn:
         if rest is not None and rest.startswith("api/"):
             if headers.get("authorization") != f"Bearer {TOKEN}":
                 return self._json(401, {"error": {"code": "unauthorized", "message": "no token"}})
+            if rest == "api/events":
+                after = int(path.split("after=")[1])
+                return self._json(200, {"k": "ev", "e": self.events[after : after + 1024]})
+            if rest == "api/snapshot":
+                return self._json(200, snapshot(self.events[: int(path.split("at=")[1])]))
             document = self.documents.get(rest[4:])
             return (
                 self._json(200, document)
@@ -209,7 +236,7 @@ class StandIn:
             f"HTTP/1.1 {status} Status",
             f"Content-Type: {kind}",
             f"Content-Length: {len(body)}",
-            f"Content-Security-Policy: {POLICY}",
+            f"Content-Security-Policy: {policy(body)}",
             "X-Content-Type-Options: nosniff",
             "Referrer-Policy: no-referrer",
             "Cache-Control: no-cache",
@@ -352,9 +379,16 @@ class Cutter:
         self.loop.run_forever()
 
     async def _relay(self, reader, writer):
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        head = await reader.readuntil(b"\r\n\r\n")
-        there_writer.write(head)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (OSError, asyncio.IncompleteReadError):
+            # Nobody is there at the moment, or the browser thought better of it.
+            writer.close()
+            return
+        # The server wants to be asked by its own name, and each request has a connection of its own here.
+        head = head.replace(f"127.0.0.1:{self.port}".encode(), f"127.0.0.1:{self.target}".encode())
+        there_writer.write(head.replace(b"Connection: keep-alive", b"Connection: close"))
         is_stream = b"upgrade: websocket" in head.lower()
         budget = None
         if is_stream and self.left > 0:
@@ -384,6 +418,9 @@ class Cutter:
         except asyncio.CancelledError:
             # The relay ends; asyncio would report a handler that was cancelled as one that failed.
             return
+        if budget is not None and budget[0] > 0:
+            # It ended otherwise, so another one is cut in its place.
+            self.left += 1
 
     def stop(self):
         async def run():

@@ -16,6 +16,7 @@ import { emptyModel } from "../../../canvas/src/core/model";
 import { sha256 } from "../../../canvas/src/core/sha256";
 import { Store } from "../../../canvas/src/core/store";
 import "./unit_a2ui";
+import "./unit_history";
 import "./unit_text";
 
 const fixture = readFileSync(`${process.env.FIXTURES}/demo.jsonl`, "utf8").trim().split("\n").map((line) =>
@@ -83,6 +84,7 @@ test("sealed parts of the log give back what was put in", () => {
                 type: "a.b",
                 data: { n: seq, "ü": "ö" },
                 hash: `h${seq}`,
+                count: 1,
             }),
             "applied",
         );
@@ -107,7 +109,7 @@ test("the chain of hashes of the fixture is whole, and every change of it is fou
     fixture.forEach((event) => log.append(event));
     const check = new ChainCheck();
     while (check.advance(log, 50));
-    assert.deepEqual(check.state, { sound: fixture.length, broken: 0, isBlind: false });
+    assert.deepEqual(check.state, { sound: fixture.length, from: 1, broken: 0, isBlind: false });
     const random = seeded(3);
     for (let round = 0; round < 20; round += 1) {
         const place = Math.floor(random() * fixture.length);

@@ -13,20 +13,24 @@ import time
 from host import Host, check
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-HARNESS = ROOT / "dist/kit/guest/openclaw-harness"
+HARNESS = pathlib.Path(os.environ.get("OPENCLAW_HARNESS", ROOT / "dist/kit/guest/openclaw-harness"))
 OPENCLAW = ROOT / "dist/bin/openclaw"
 
 
 class Process:
     """A harness as the child of another init, as under libkrun: it dials AEGIS_HOST_ADDR."""
 
+    def listen(self):
+        """A listener, and how the harness finds it."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        return listener, {"AEGIS_HOST_ADDR": f"127.0.0.1:{listener.getsockname()[1]}"}
+
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="openclaw-control-"))
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener, way = self.listen()
         listener.settimeout(60)
         environment = {
-            "PATH": os.environ["PATH"], "AEGIS_HOST_ADDR": f"127.0.0.1:{listener.getsockname()[1]}",
-            "AEGIS_RUN_DIR": str(self.directory / "run"), "AEGIS_WORKSPACE_DIR": str(self.directory / "workspace"),
+            **way, "PATH": os.environ["PATH"], "AEGIS_RUN_DIR": str(self.directory / "run"), "AEGIS_WORKSPACE_DIR": str(self.directory / "workspace"),
             "AEGIS_HARNESS_LISTEN": "127.0.0.1:0",
         }
         self.child = subprocess.Popen([HARNESS], env=environment, start_new_session=True)
@@ -48,6 +52,28 @@ class Process:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class Vsock(Process):
+    """The same over AF_VSOCK by the kernel's own loopback (context 1), where the kernel has one."""
+
+    PORT, LOCAL = 5000, 1
+
+    def listen(self):
+        listener = socket.socket(socket.AF_VSOCK)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((socket.VMADDR_CID_ANY, self.PORT))
+        listener.listen()
+        return listener, {"AEGIS_VSOCK_PORT": str(self.PORT), "AEGIS_VSOCK_CID": str(self.LOCAL)}
+
+    @classmethod
+    def is_there(cls):
+        try:
+            with socket.socket(socket.AF_VSOCK) as probe:
+                probe.bind((cls.LOCAL, socket.VMADDR_PORT_ANY))
+            return True
+        except OSError:
+            return False
+
+
 class Machine:
     """PID 1 of a kernel in software emulation, started as the platform starts it."""
 
@@ -60,16 +86,25 @@ class Machine:
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="openclaw-machine-"))
         self.environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.directory), "AEGIS_HOME": str(self.directory / "aegis")}
+            "PATH": os.environ["PATH"], "HOME": str(self.directory), "AEGIS_HOME": str(self.directory / "aegis"),
+            **{name: os.environ[name] for name in ["AEGIS_KERNEL"] if name in os.environ}}
         self.openclaw("kit", "install", str(ROOT / "dist/kit"))
         for part in ["root", "share/workspace"]:
             (self.directory / part).mkdir(parents=True)
+        self.take_along("Tests/Conformance/control", "Tests/EndToEnd", "dist/bin", "dist/kit")
         plan = json.loads(self.openclaw("platform", "plan", "microvm-emulated", str(self.directory)))
         plan["memory_mb"] = self.memory
         os.chmod(self.directory, 0o755)
         os.chown(plan["disk"], 100000, 100000)
         self.start(plan)
         return self
+
+    def take_along(self, *parts):
+        """What runs inside: the machine's /workspace/suite is a repository with these parts. The app is not needed."""
+        for part in parts:
+            shutil.copytree(
+                ROOT / part, self.directory / "share/workspace/suite" / part, symlinks=True,
+                ignore=shutil.ignore_patterns("__pycache__", "canvas"))
 
     def openclaw(self, *arguments):
         done = subprocess.run([OPENCLAW, *arguments], capture_output=True, text=True, env=self.environment)

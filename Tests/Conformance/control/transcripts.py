@@ -1,7 +1,9 @@
 """What the hosts of both generations say and expect, from the documented order of messages, as functions of a host."""
 
 import json
+import os
 import re
+import time
 
 from host import LINE_LIMIT, check
 
@@ -106,7 +108,27 @@ def long_lines(host):
     host.lines = []
 
 
+def activity(host):
+    """While the primary burns processor time the host hears of it every few seconds; while it only waits, nothing."""
+    calm = f"/tmp/openclaw-calm-{os.getpid()}"
+    host.request("run", {"command": ["/bin/sh", "-c", f"while [ ! -e {calm} ]; do :; done; sleep 600"]})
+    host.answer(host.number)
+    said = host.note("activity", 30)
+    check(said["cpu_ms"] > 0 and {"tcp", "net_bytes"} <= set(said), said)
+    host.execute(f"touch {calm}")
+    # What was burnt until then is told once more; then two looks find nothing.
+    started = quiet = time.monotonic()
+    while time.monotonic() - quiet < 11:
+        if any(line.get("method") == "activity" for line in host.lines):
+            host.lines, quiet = [], time.monotonic()
+            check(quiet - started < 60, "an agent that waits counts as busy for ever")
+        host.read(0.5)
+    host.execute(f"rm {calm}")
+
+
 ALL = [
     second_generation_task, second_generation_secrets, third_generation, errors, split_and_merged, long_lines,
     second_generation_server,
 ]
+# Takes long and is about no wire: once is enough.
+ONCE = [activity]

@@ -40,6 +40,7 @@ class Place:
         (self.bin / "suid").chmod(0o4755)
         self.sandbox = self.bin / "openclaw-sandbox"
         shutil.copy(SANDBOX, self.sandbox)
+        shutil.copy(f"{SANDBOX}.filters", self.bin)
         self.children = []
         self.sockets = []
         self.abstract = f"escape-{os.getpid()}"

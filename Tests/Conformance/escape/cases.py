@@ -115,6 +115,8 @@ def processes():
     case(f, "read another's memory", "sys {process_vm_readv} p 0 0 0 0 0", "EPERM", alone="seccomp")
     case(f, "write another's memory", "sys {process_vm_writev} p 0 0 0 0 0", "EPERM", alone="seccomp")
     case(f, "take another's descriptor", "sys {pidfd_getfd} -1 0 0", "EPERM", outside="EBADF", alone="seccomp")
+    case(f, "advise on another's memory", "sys {process_madvise} -1 z 1 0 0", "EPERM", outside="EBADF", alone="seccomp")
+    case(f, "take the memory of the dying", "sys {process_mrelease} -1 0", "EPERM", outside="EBADF", alone="seccomp")
     case(f, "compare kernel objects", "sys {kcmp} p p 2 0 0", "EPERM", alone="seccomp")
 
 
@@ -202,6 +204,8 @@ def capabilities():
 def kernel():
     f = "kernel surface"
     case(f, "io_uring", "sys {io_uring_setup} 8 z", "EPERM", alone="seccomp")
+    case(f, "io_uring by another call", "sys {io_uring_register} -1 0 0 0", "EPERM", outside="EBADF|EINVAL|ENOSYS",
+         alone="seccomp")
     case(f, "bpf", "sys {bpf} 0 z 128", "EPERM", outside="EINVAL", alone="seccomp")
     case(f, "userfaultfd", "sys {userfaultfd} 0", "EPERM")
     case(f, "perf events", "sys {perf_event_open} z 0 -1 -1 0", "EPERM", outside="ENOENT", others={"seccomp": "EACCES|EPERM"})
@@ -241,6 +245,9 @@ def sockets():
          control="tcp {address} {port}")
     case(f, "a cloud's metadata", "tcp 169.254.169.254 80", "ENETUNREACH", alone="net_ns",
          control="tcp {address} {port}")
+    case(f, "the proxy, without the relay", "tcp 10.77.0.1 3128", "ENETUNREACH", alone="net_ns",
+         control="tcp {address} {port}")
+    case(f, "a name server over TCP", "tcp 8.8.8.8 53", "ENETUNREACH", alone="net_ns", control="tcp {address} {port}")
     case(f, "a name server", "udp 8.8.8.8 53", "ENETUNREACH", alone="net_ns", control="udp {address} {port}")
 
 

@@ -3,6 +3,7 @@ report."""
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -24,7 +25,7 @@ UNTRIED = {
 
 
 def run(place, results):
-    for check in (refused_rules, strict_rules, counts, flood, whole_tree, dies_with_parent, fails_closed, report,
+    for check in (refused_rules, argument_rules, strict_rules, counts, flood, whole_tree, dies_with_parent, fails_closed, report,
                   no_landlock, streams, terminal, work, copies, placeholders,
                   relay):
         began = time.monotonic()
@@ -42,6 +43,37 @@ def names(variable):
     text = SOURCE.read_text()
     start = text.index(f"let {variable}")
     return re.findall(r'"(\w+)"', text[start:text.index("\n    ]", start)])
+
+
+def values(variable):
+    """The numbers of a list of SystemCalls.swift."""
+    text = SOURCE.read_text()
+    start = text.index("=", text.index(f"let {variable}"))
+    listed = text[start:text.index("]", text.index("[", start))]
+    return [int(word.replace("_", ""), 0) for word in re.findall(r"\b(?:0x[0-9A-Fa-f_]+|\d+)\b", listed)]
+
+
+def argument_rules(place, check, results):
+    """The rules that look at an argument: every family of sockets, every namespace, every terminal call."""
+    clone, ioctl = results.numbers["clone"], results.numbers["ioctl"]
+    flags, families = values("namespaceFlags"), values("families")
+    check(len(flags) == 8 and len(families) == 20, f"the lists were not read: {flags} {families}")
+    tries = [(f"socket {family} 1 0", "EAFNOSUPPORT", "EPERM") for family in families]
+    tries += [(f"sys {clone} {flag | 17} 0 0 0 0", "EPERM", "EPERM") for flag in flags]
+    tries += [(f"sys {ioctl} 0 {request} z", "EPERM", "EPERM") for request in values("terminalCalls")]
+    # strict lets a few requests pass; on no descriptor at all they say so.
+    allowed = values("strictRequests")
+    lines = "".join(f"{index} {attempt}\n" for index, (attempt, _, _) in enumerate(tries))
+    lines += "".join(f"{1000 + index} sys {ioctl} -1 {request} z\n" for index, request in enumerate(allowed))
+    for kind in ("shell", "strict"):
+        done, said = place.run([place.probe], policy=place.policy(seccomp=kind), text=lines)
+        answers = matrix.Matrix.answers(done.stdout)
+        for index, (attempt, shell, strict) in enumerate(tries):
+            wanted = shell if kind == "shell" else strict
+            check(answers.get(index) == wanted, f"{kind}: {attempt}: {answers.get(index)}, not {wanted}")
+        for index, request in enumerate(allowed):
+            check(answers.get(1000 + index) == "EBADF", f"{kind}: ioctl {request:#x}: {answers.get(1000 + index)}")
+        check(len(said["denials"]) >= 20, f"{kind}: only {len(said['denials'])} kinds of refusals are reported")
 
 
 def refused_rules(place, check, results):
@@ -254,16 +286,40 @@ WORK = {
                                 "threading.Thread(target=s.serve_forever,daemon=True).start(); "
                                 "u.urlopen(f\"http://127.0.0.1:{s.server_port}/\").read()'",
     "ripgrep": "echo needle > hay && rg needle .",
+    "many compilers at once": "for i in $(seq 24); do echo \"int f$i(void){return $i;}\" > f$i.c; done; "
+                              "printf 'O=$(patsubst %%.c,%%.o,$(wildcard *.c))\\nall: $(O)\\n\\tar rc l.a $(O)\\n' > Makefile; "
+                              "make -sj8 && test $(ar t l.a | wc -l) = 24",
+    "cargo": "CARGO_HOME=/tmp/cargo PATH=/toolchain/bin:$PATH; export PATH CARGO_HOME; cargo init -q --vcs none --name t --lib "
+             ". && cargo test -q --offline && cargo build -q --offline --release",
+    # As the browser tool starts it: its own sandbox off, because it is in ours.
+    "chromium": "printf '<p id=p></p><script>p.textContent=6*7</script>' > p.html && chromium --headless --no-sandbox "
+                "--disable-gpu --dump-dom file://$PWD/p.html 2>/dev/null | grep -q '>42<'",
 }
+
+
+def toolchain():
+    """Where cargo's own files are: rustup keeps them below somebody's home. Nil where there is none."""
+    if not shutil.which("rustc"):
+        return None
+    done = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True)
+    root = pathlib.Path(done.stdout.strip())
+    return str(root) if done.returncode == 0 and (root / "bin/cargo").exists() else None
 
 
 def work(place, check, results):
     """What a coder runs all day must run, and nothing of it may be refused."""
+    rust = toolchain()
     for name, script in WORK.items():
+        if (name == "cargo" and not rust) or (name == "chromium" and not shutil.which("chromium")):
+            results.absent.append(name)
+            continue
         place.lay_out(1001)
         script = f"mkdir w && cd w && {script}"
         limits = {"limits": {"processes": 512, "open_files": 1024, "file_mb": 512}, "tmp_mb": 256}
-        done, said = place.run(["bash", "-c", script], policy=place.policy(**limits))
+        policy = place.policy(**limits)
+        if name == "cargo":
+            policy["views"].append({"source": rust, "target": "/toolchain", "mode": "ro"})
+        done, said = place.run(["bash", "-c", script], policy=policy)
         check(done.returncode == 0, f"{name}: exit {done.returncode}: {done.stderr[-300:]}")
         loud = [entry["what"] for entry in said["denials"] if not entry["probe"]]
         check(not loud, f"{name}: {loud}")

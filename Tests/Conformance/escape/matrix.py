@@ -26,6 +26,8 @@ class Matrix:
         self.passed = 0
         self.runs = []
         self.unproven = 0
+        # Programs that are not on this machine, so that what they need was not tried.
+        self.absent = []
 
     def check(self, is_right, text):
         if is_right:
@@ -117,6 +119,8 @@ class Matrix:
         lines = [f"{len(self.cases)} attempts in {len({case.family for case in self.cases})} families"]
         if self.unproven:
             lines.append(f"  {self.unproven} of them cannot be made on this kernel at all, so outside proves nothing")
+        if self.absent:
+            lines.append(f"  not tried, because it is not installed here: {', '.join(self.absent)}")
         lines += [f"  {where}: {held} held" for where, held in self.runs]
         return "\n".join(lines)
 

@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 import Testing
 
 @Suite struct JSONTests {

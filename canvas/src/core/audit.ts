@@ -2,7 +2,8 @@
 
 import type { SessionEvent } from "./event";
 import { canonical } from "./json";
-import type { EventLog } from "./log";
+import type { History } from "./history";
+import { type EventLog, partLength } from "./log";
 import { sha256 } from "./sha256";
 
 /** SHA-256 over the hash before it and everything it says, as the journal computes it. */
@@ -13,6 +14,8 @@ export function hashOf(event: SessionEvent, before: string): string {
 export interface ChainState {
     /** Events that are as they were written. */
     readonly sound: number;
+    /** The first one that was checked here. */
+    readonly from: number;
     /** The first one that is not; 0 while all are. */
     readonly broken: number;
     /** The log came without hashes, or without its beginning. */
@@ -21,22 +24,28 @@ export interface ChainState {
 
 /** Checks as the log grows, a slice at a time. */
 export class ChainCheck {
-    state: ChainState = { sound: 0, broken: 0, isBlind: false };
+    state: ChainState = { sound: 0, from: 1, broken: 0, isBlind: false };
     private previous = "";
     private next = 1;
+
+    /** Whether everything that is here was looked at. */
+    isThrough(log: EventLog): boolean {
+        return this.next > log.head;
+    }
 
     /** True while there is more to do. */
     advance(log: EventLog, amount: number): boolean {
         if (this.state.broken > 0) return false;
-        if (this.next === 1 && log.first > 1) {
-            // Its predecessor is not here, so the first hash is taken as given.
-            this.next = log.first + 1;
-            this.previous = log.get(log.first)?.hash ?? "";
+        if (this.next < log.first) {
+            // What is before the log is not here; the hash of its end is taken as given.
+            this.next = log.first;
+            this.previous = log.baseHash;
+            this.state = { ...this.state, from: log.first };
         }
         let { sound, broken, isBlind } = this.state;
         const end = Math.min(log.head, this.next + amount - 1);
         for (; this.next <= end; this.next += 1) {
-            const event = log.get(this.next);
+            const event = log.exact(this.next);
             if (!event || event.hash === "") {
                 isBlind = true;
                 continue;
@@ -48,7 +57,30 @@ export class ChainCheck {
             this.previous = event.hash;
             sound += 1;
         }
-        this.state = { sound, broken, isBlind };
+        this.state = { ...this.state, sound, broken, isBlind };
         return broken === 0 && this.next <= log.head;
     }
+}
+
+/**
+ * Fetches the events before the log and checks them as well: their chain must end in the hash that the log
+ * begins after. `tell` hears how far it is.
+ * @returns The first event that is not as it was written; 0 when all are.
+ */
+export async function checkPast(
+    history: History,
+    through: number,
+    end: string,
+    tell: (seq: number) => void,
+): Promise<number> {
+    let before = "";
+    for (let place = 0; place * partLength < through; place += 1) {
+        for (const event of await history.part(place)) {
+            if (event.seq > through) break;
+            if (hashOf(event, before) !== event.hash) return event.seq;
+            before = event.hash;
+        }
+        tell(Math.min(through, (place + 1) * partLength));
+    }
+    return before === end ? 0 : through;
 }

@@ -4,6 +4,7 @@
 import { readEvent, type SessionEvent } from "./event";
 import { field, isArray, isObject, type Json, list, number, parseJson, text } from "./json";
 import type { LogLine } from "./logbook";
+import { readSnapshot, type Snapshot } from "./snapshot";
 import type { Store } from "./store";
 
 export const timing = {
@@ -192,12 +193,7 @@ export class Connection {
                 return undefined;
             }
             case "snap":
-                this.dataAt = this.heardAt;
-                return this.store.restart(
-                    number(frame, "seq"),
-                    field(frame, "state") ?? null,
-                    this.store.now(),
-                );
+                return this.snapshot(readSnapshot(frame));
             case "lag":
                 return this.store.setLink({ isLagging: true });
             case "log":
@@ -232,6 +228,12 @@ export class Connection {
         if (!this.store.receive(events)) this.lost("events are missing");
     }
 
+    private snapshot(snapshot: Snapshot | null): void {
+        this.dataAt = this.heardAt;
+        if (!snapshot) return this.lost("a snapshot that cannot be read");
+        this.store.restart(snapshot);
+    }
+
     private beats(agents: Json | undefined, at: number): void {
         if (!isObject(agents)) return;
         for (const [agent, value] of Object.entries(agents)) {
@@ -262,7 +264,7 @@ export class Connection {
             this.drop();
             this.store.setLink({ state: "refused", reason: message || code });
         } else {
-            if (code === "ahead") this.store.forget();
+            if (code === "ahead") this.store.restart(null);
             this.lost(message || code);
         }
     }

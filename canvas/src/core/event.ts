@@ -13,11 +13,13 @@ export interface SessionEvent {
     readonly data: JsonObject;
     /** SHA-256 over the hash before it and everything it says; empty where the log was exported without. */
     readonly hash: string;
+    /** How many events it stands for: more than one only in a snapshot. */
+    readonly count: number;
 }
 
 export function readEvent(value: Json): SessionEvent | null {
     if (!isObject(value)) return null;
-    const { seq, session, at, type, hash } = value;
+    const { seq, session, at, type, hash, count } = value;
     const data = field(value, "data");
     if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 1) return null;
     if (typeof type !== "string" || typeof at !== "number") return null;
@@ -28,5 +30,6 @@ export function readEvent(value: Json): SessionEvent | null {
         session: typeof session === "string" ? session : "",
         data: isObject(data) ? data : {},
         hash: typeof hash === "string" ? hash : "",
+        count: typeof count === "number" && Number.isSafeInteger(count) && count > 1 ? count : 1,
     };
 }

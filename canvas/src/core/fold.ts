@@ -7,7 +7,7 @@ import { foldAgents } from "./foldAgents";
 import { foldDelivery } from "./foldDelivery";
 import { foldTasks } from "./foldTasks";
 import { foldWork } from "./foldWork";
-import { field, flag, type Json, number, optionalNumber, optionalText, text } from "./json";
+import { field, flag, type Json, optionalNumber, optionalText, text } from "./json";
 import { type Configuration, isOver, type Model, type Task } from "./model";
 import { append } from "./tape";
 
@@ -22,7 +22,7 @@ export function fold(before: Model, event: SessionEvent): Model {
 
 /** What people read, and what gets a tick on the scrubber. */
 function finish(model: Model, event: SessionEvent): Model {
-    const isNews = readable.has(event.type) ||
+    const isNews = !quiet.has(event.type) ||
         (event.type === "gate.passed" && text(event.data, "command") !== "");
     const kind = tickKinds.get(event.type);
     if (!isNews && kind === undefined) return model;
@@ -208,133 +208,26 @@ export function blankTask(id: string, kind: string): Task {
     };
 }
 
-/** `{…, "state": …}` of `GET summary`, from which a page starts whose log begins later. */
-export function modelOfSummary(model: Model, seq: number, at: number, state: Json): Model {
-    const phase = text(state, "state");
-    const known: readonly string[] = [
-        "queued",
-        "planning",
-        "working",
-        "verifying",
-        "approving",
-        "delivering",
-        "completed",
-        "failed",
-        "cancelled",
-    ];
-    const approval = field(state, "approval");
-    const tasks = new Map<string, Task>();
-    const list = field(state, "tasks");
-    for (const item of Array.isArray(list) ? (list as Json[]) : []) {
-        const task = planned(item);
-        tasks.set(task.id, {
-            ...task,
-            kind: text(item, "kind"),
-            state: text(item, "state") as Task["state"],
-            agent: text(item, "agent"),
-            attempt: number(item, "attempt"),
-        });
-    }
-    const agents = new Map(model.agents);
-    const people = field(state, "agents");
-    for (const item of Array.isArray(people) ? (people as Json[]) : []) {
-        const id = text(item, "id");
-        agents.set(id, {
-            id,
-            role: text(item, "role"),
-            status: text(item, "state") === "ready" ? "ready" : "requested",
-            generation: number(item, "generation"),
-            instance: text(item, "guest"),
-            task: text(item, "task"),
-            step: "",
-            seenAt: at,
-            spent: 0,
-            tokens: 0,
-            calls: 0,
-            denials: 0,
-        });
-    }
-    return {
-        ...model,
-        seq,
-        at,
-        session: text(state, "id"),
-        startedAt: number(state, "started_at"),
-        endedAt: optionalNumber(state, "ended_at"),
-        phase: known.includes(phase) ? (phase as Model["phase"]) : "working",
-        isPaused: phase === "paused",
-        configuration: { ...readConfiguration(state), baseCommit: text(state, "base") },
-        head: text(state, "head"),
-        tree: text(state, "tree"),
-        round: number(state, "round"),
-        spent: number(state, "spent_microusd"),
-        tasks,
-        agents,
-        order: [...tasks.values()].filter((task) => task.kind === "implement" || task.kind === "rework")
-            .map((task) => task.id),
-        merged: [...tasks.values()].filter((task) => task.state === "merged").map((task) => task.id),
-        approval: approval && text(approval, "tree") !== ""
-            ? { tree: text(approval, "tree"), commit: text(approval, "commit"), seq }
-            : null,
-    };
-}
-
-const readable: ReadonlySet<string> = new Set([
-    "session.started",
-    "session.paused",
-    "session.resumed",
-    "session.completed",
-    "session.failed",
-    "session.cancelled",
-    "plan.accepted",
-    "plan.changed",
-    "plan.rejected",
-    "agent.ready",
-    "agent.stalled",
-    "agent.lost",
-    "task.assigned",
-    "task.progressed",
-    "task.completed",
-    "task.failed",
-    "task.returned",
-    "task.merged",
-    "merge.conflicted",
-    "overlap.forecast",
-    "gate.started",
-    "gate.failed",
-    "review.requested",
-    "comment.made",
-    "review.submitted",
-    "tests.reported",
-    "approval.requested",
-    "approval.granted",
-    "approval.denied",
-    "approval.voided",
-    "delivery.merged",
-    "delivery.opened",
-    "artifact.stored",
-    "sandbox.denied",
-    "model.refused",
-    "model.waited",
-    "message.sent",
-    "note.appended",
-    "branch.published",
-    "command.applied",
-    "session.queued",
-    "plan.edited",
-    "plan.withdrawn",
-    "permission.requested",
-    "permission.granted",
-    "permission.denied",
-    "budget.raised",
-    "changes.requested",
-    "review.voided",
-    "merge.deferred",
-    "gate.retried",
-    "gate.flaked",
-    "task.escalated",
-    "pull.opened",
-    "checks.reported",
+/** What is not told to people one by one. An event of a kind that this version does not know is told. */
+const quiet: ReadonlySet<string> = new Set([
+    "agent.requested",
+    "agent.retired",
+    "task.ready",
+    "task.accepted",
+    "merge.queued",
+    "merge.made",
+    "merge.batched",
+    "gate.passed",
+    "model.reserved",
+    "model.settled",
+    "model.warned",
+    "effect.intended",
+    "effect.succeeded",
+    "effect.failed",
+    "egress.allowed",
+    "egress.denied",
+    "webhook.delivered",
+    "canvas.changed",
 ]);
 
 const tickKinds: ReadonlyMap<string, string> = new Map([

@@ -5,6 +5,7 @@ import { field, number, text, texts } from "./json";
 import type { Agent, Model, Usage } from "./model";
 import { mark, withAgent, withTask } from "./foldTasks";
 import { append } from "./tape";
+import { denialWords } from "./words";
 
 export function foldAgents(model: Model, event: SessionEvent): Model | null {
     const { type, at, seq, data } = event;
@@ -47,6 +48,16 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
         case "agent.stalled":
             // Silence is no sign of life.
             return withAgent(model, id, model.agents.get(id)?.seenAt ?? at, { status: "stalled" });
+        case "agent.paused":
+        case "agent.resumed": {
+            const known = model.agents.get(id);
+            if (!known || known.generation !== number(data, "generation")) return model;
+            const isPaused = type === "agent.paused";
+            return withAgent(model, id, at, {
+                status: isPaused ? "paused" : "ready",
+                step: isPaused ? "Sleeping until it is needed" : known.task === "" ? waitWords(known.role) : known.step,
+            });
+        }
         case "agent.lost": {
             const known = model.agents.get(id);
             if (!known || known.generation !== number(data, "generation")) return model;
@@ -86,17 +97,17 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
                 at,
                 from: id,
                 to: text(data, "task"),
-                text: texts(data, "denials").join("; "),
+                text: texts(data, "denials").map(denialWords).join("; "),
             };
             return {
-                ...withAgent(model, id, at, { denials: (known?.denials ?? 0) + 1 }),
+                ...withAgent(model, id, at, { denials: (known?.denials ?? 0) + event.count }),
                 denials: append(model.denials, denial),
             };
         }
         case "model.settled":
             return settle(model, event, id);
         case "model.refused":
-            return withAgent({ ...model, refusals: model.refusals + 1 }, id, at, {
+            return withAgent({ ...model, refusals: model.refusals + event.count }, id, at, {
                 step: `Model call refused: ${text(data, "reason")}`,
             });
         case "model.waited":
@@ -107,16 +118,24 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
                 {},
             );
         case "effect.intended":
-            return { ...model, effects: { ...model.effects, open: model.effects.open + 1 } };
+            return { ...model, effects: { ...model.effects, open: model.effects.open + event.count } };
         case "effect.succeeded":
             return {
                 ...model,
-                effects: { ...model.effects, open: model.effects.open - 1, done: model.effects.done + 1 },
+                effects: {
+                    ...model.effects,
+                    open: model.effects.open - event.count,
+                    done: model.effects.done + event.count,
+                },
             };
         case "effect.failed":
             return {
                 ...model,
-                effects: { ...model.effects, open: model.effects.open - 1, failed: model.effects.failed + 1 },
+                effects: {
+                    ...model.effects,
+                    open: model.effects.open - event.count,
+                    failed: model.effects.failed + event.count,
+                },
             };
         case "heartbeat.seen":
             return withAgent(model, id, at, {});
@@ -125,7 +144,7 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
     }
 }
 
-function settle(model: Model, { at, data }: SessionEvent, id: string): Model {
+function settle(model: Model, { at, data, count }: SessionEvent, id: string): Model {
     const microusd = number(data, "microusd");
     const input = number(data, "input");
     const output = number(data, "output");
@@ -138,7 +157,7 @@ function settle(model: Model, { at, data }: SessionEvent, id: string): Model {
         spent: before.spent + microusd,
         input: before.input + input,
         output: before.output + output,
-        calls: before.calls + 1,
+        calls: before.calls + count,
     };
     const next: Model = {
         ...model,
@@ -151,7 +170,7 @@ function settle(model: Model, { at, data }: SessionEvent, id: string): Model {
     return withAgent(charged, id, at, {
         spent: known.spent + microusd,
         tokens: known.tokens + input + output,
-        calls: known.calls + 1,
+        calls: known.calls + count,
     });
 }
 

@@ -61,6 +61,16 @@ export const bindings: readonly Binding[] = [
         run: (app) => guarded(app, whyNotApprove(app), () => app.ui.set({ dialog: "deny" })),
     },
     {
+        keys: "y",
+        label: "Answer the oldest question",
+        group: "Session",
+        run: (app) => {
+            const oldest = app.store.live.questions[0];
+            guarded(app, oldest ? whyNotSteer(app) : "Nothing is asked.", () =>
+                app.ui.set({ dialog: "answer", question: oldest?.id ?? "" }));
+        },
+    },
+    {
         keys: "p",
         label: "Pause or resume all",
         group: "Session",

@@ -6,9 +6,13 @@ import { isArray, type Json } from "./json";
 import { sha256 } from "./sha256";
 
 /** Events of a sealed part, which is kept as bytes: a tenth of what as many objects take. */
-const partLength = 1024;
+export const partLength = 1024;
 /** Sealed parts that are kept open because somebody looked at them. */
 const openLimit = 8;
+/** Parts from before the log that are kept because somebody looked at them. */
+const pastLimit = 24;
+/** Events of snapshots that are kept; those of the one that the log begins with always are. */
+const knownLimit = 100_000;
 
 export type Applied = "applied" | "known" | "gap";
 
@@ -18,18 +22,59 @@ export class EventLog {
     private parts: Uint8Array[] = [];
     private tail: SessionEvent[] = [];
     private readonly open = new Map<number, SessionEvent[]>();
+    /** By the number of the part, from the beginning of the session. */
+    private readonly past = new Map<number, readonly SessionEvent[]>();
+    /** What snapshots brought from before the log. */
+    private known = new Map<number, SessionEvent>();
+    /** The hash of the event before the first. */
+    baseHash = "";
     head = 0;
     /** The hash of the last event. */
     lastHash = "";
 
-    /** Forgets everything; the next event is `base + 1`. */
-    reset(base: number): void {
+    /** Forgets everything; the next event is `base + 1`, after one with this hash. */
+    reset(base: number, hash = "", known: readonly SessionEvent[] = []): void {
         this.base = base;
         this.head = base;
+        this.baseHash = hash;
+        this.lastHash = hash;
         this.parts = [];
         this.tail = [];
         this.open.clear();
-        this.lastHash = "";
+        this.past.clear();
+        this.known = new Map(known.map((event) => [event.seq, event]));
+    }
+
+    /** Events of a snapshot: enough to say what happened then. */
+    learn(events: readonly SessionEvent[]): void {
+        if (this.known.size + events.length > knownLimit) this.known.clear();
+        for (const event of events) this.known.set(event.seq, event);
+    }
+
+    /** A part from before the log. */
+    recall(place: number, events: readonly SessionEvent[]): void {
+        if (this.past.size >= pastLimit) {
+            const oldest = this.past.keys().next();
+            if (!oldest.done) this.past.delete(oldest.value);
+        }
+        this.past.set(place, events);
+    }
+
+    /** Lets go of sealed parts up to here; `known` stands for them. */
+    drop(through: number, known: readonly SessionEvent[]): void {
+        const amount = Math.min(this.parts.length, Math.floor((through - this.base) / partLength));
+        if (amount <= 0) return;
+        const gone = this.part(amount - 1);
+        this.baseHash = gone[gone.length - 1]?.hash ?? "";
+        this.parts.splice(0, amount);
+        this.open.clear();
+        this.base += amount * partLength;
+        this.known = new Map(known.map((event) => [event.seq, event]));
+    }
+
+    /** Of events that are here one by one. */
+    get length(): number {
+        return this.head - this.base;
     }
 
     /** Of the parts that are kept as bytes. */
@@ -52,9 +97,18 @@ export class EventLog {
         return "applied";
     }
 
+    /** An event, or what a snapshot says of it. */
     get(seq: number): SessionEvent | null {
+        return this.exact(seq) ?? this.known.get(seq) ?? null;
+    }
+
+    /** An event as the journal has it. */
+    exact(seq: number): SessionEvent | null {
         const index = seq - this.base - 1;
-        if (index < 0 || seq > this.head) return null;
+        if (seq > this.head) return null;
+        if (index < 0) {
+            return this.past.get(Math.floor((seq - 1) / partLength))?.[(seq - 1) % partLength] ?? null;
+        }
         const sealed = this.parts.length * partLength;
         if (index >= sealed) return this.tail[index - sealed] ?? null;
         return this.part(Math.floor(index / partLength))[index % partLength] ?? null;
@@ -63,9 +117,16 @@ export class EventLog {
     /** From `after + 1` to `through`. */
     *range(after: number, through: number): Generator<SessionEvent> {
         for (let seq = Math.max(after, this.base) + 1; seq <= Math.min(through, this.head); seq += 1) {
-            const event = this.get(seq);
+            const event = this.exact(seq);
             if (event) yield event;
         }
+    }
+
+    /** What is known from the beginning to here: of the part before the log, what snapshots say. */
+    *told(through: number): Generator<SessionEvent> {
+        const before = [...this.known.values()].filter((one) => one.seq <= Math.min(this.base, through));
+        for (const event of before.sort((left, right) => left.seq - right.seq)) yield event;
+        for (const event of this.range(this.base, through)) yield event;
     }
 
     /**

@@ -37,7 +37,7 @@ export interface Task {
     readonly spent: number;
 }
 
-export type AgentStatus = "requested" | "ready" | "stalled" | "lost" | "retired";
+export type AgentStatus = "requested" | "ready" | "paused" | "stalled" | "lost" | "retired";
 
 export interface Agent {
     readonly id: string;

@@ -15,13 +15,15 @@ export const views = [
 ] as const;
 
 export type ViewId = (typeof views)[number]["id"];
-export type DialogName = "approve" | "deny" | "cancel" | "message" | "keys";
+export type DialogName = "approve" | "deny" | "answer" | "cancel" | "message" | "keys";
 export type Theme = "system" | "light" | "dark";
 
 export interface UiState {
     readonly view: ViewId;
     readonly agent: string;
     readonly dialog: DialogName | null;
+    /** The question that the dialog is about. */
+    readonly question: string;
     readonly theme: Theme;
     readonly hasShortcuts: boolean;
     /** The last word to the viewer about what they asked for. */
@@ -42,6 +44,7 @@ export class Ui {
             view: viewOf(fragment.get("view")),
             agent: fragment.get("agent") ?? "",
             dialog: null,
+            question: "",
             theme: themeOf(remembered("theme")),
             hasShortcuts: remembered("shortcuts") !== "off",
             notice: null,

@@ -2,7 +2,7 @@
 
 import { short } from "./format";
 import type { SessionEvent } from "./event";
-import { field, type Json, list, number, text, texts } from "./json";
+import { canonical, field, isObject, type Json, list, number, parseJson, text, texts } from "./json";
 import type { Agent, Model, Phase, Task } from "./model";
 import type { State } from "../parts/Glyph";
 
@@ -51,6 +51,8 @@ export function agentState(agent: Agent): State {
             return "gone";
         case "stalled":
             return "attention";
+        case "paused":
+            return "paused";
         case "ready":
             return agent.task === "" ? "waiting" : "working";
     }
@@ -93,6 +95,35 @@ export function taskWords(task: Task): string {
     }
 }
 
+/** What a yes to a question means. A kind of a later version is named as it is. */
+export function questionWords(kind: string): string {
+    switch (kind) {
+        case "plan":
+            return "May the agents work on this plan?";
+        case "merge":
+            return "May this result be delivered?";
+        case "outside":
+            return "May this leave the machine?";
+        case "budget":
+            return "May more be spent?";
+        case "stuck":
+            return "Shall they go on with a task that nobody gets merged?";
+        default:
+            return `May this be done (${kind})?`;
+    }
+}
+
+/** What the sandbox says of a refusal, as a member list or in words of its own. */
+export function denialWords(source: string): string {
+    const facts = parseJson(source);
+    if (!isObject(facts)) return source;
+    const words = Object.entries(facts).filter(([name]) => name !== "count").map(([, value]) =>
+        typeof value === "string" ? value : canonical(value)
+    ).join(" ");
+    const times = number(facts, "count", 1);
+    return times > 1 ? `${words}, ${times} times` : words;
+}
+
 /** An event in one line, and who did it. */
 export interface Line {
     readonly who: string;
@@ -101,6 +132,11 @@ export interface Line {
 }
 
 export function eventLine(event: SessionEvent, model: Model): Line {
+    const line = lineOf(event, model);
+    return event.count > 1 ? { ...line, words: `${line.words} (the last of ${event.count})` } : line;
+}
+
+function lineOf(event: SessionEvent, model: Model): Line {
     const { type, data } = event;
     const agent = text(data, "agent");
     const task = text(data, "task");
@@ -133,6 +169,10 @@ export function eventLine(event: SessionEvent, model: Model): Line {
             return say(`The plan was refused: ${texts(data, "problems")[0] ?? ""}`, "attention");
         case "agent.ready":
             return say("Guest is up", "quiet");
+        case "agent.paused":
+            return say("Sleeps: it waits for input", "quiet");
+        case "agent.resumed":
+            return say("Goes on", "quiet");
         case "agent.stalled":
             return say("Shows no progress", "attention");
         case "agent.lost":
@@ -256,7 +296,10 @@ export function eventLine(event: SessionEvent, model: Model): Line {
         case "artifact.stored":
             return say(`Stored ${text(data, "name")}`);
         case "sandbox.denied":
-            return say(`Was refused by the sandbox: ${texts(data, "denials")[0] ?? ""}`, "attention");
+            return say(
+                `Was refused by the sandbox: ${denialWords(texts(data, "denials")[0] ?? "")}`,
+                "attention",
+            );
         case "model.refused":
             return say(`Model call refused: ${text(data, "reason")}`, "bad");
         case "model.waited":
@@ -270,8 +313,21 @@ export function eventLine(event: SessionEvent, model: Model): Line {
         case "canvas.changed":
             return say("Drew on the canvas", "quiet");
         default:
-            return say(type, "quiet", agent || "coordinator");
+            return say(plainly(type, data), "quiet", agent || text(data, "by") || "coordinator");
     }
+}
+
+/** An event of a kind without words of its own: its name, and what it says in short. */
+function plainly(type: string, data: Json): string {
+    const [noun = "", ...verb] = type.split(".");
+    const facts = Object.entries(isObject(data) ? data : {})
+        .filter(([name, value]) =>
+            name !== "agent" && name !== "by" && (typeof value === "string" || typeof value === "number")
+        )
+        .slice(0, 3)
+        .map(([name, value]) => `${name.replaceAll("_", " ")} ${String(value)}`);
+    const name = `${noun.slice(0, 1).toUpperCase()}${noun.slice(1)} ${verb.join(" ")}`.trim();
+    return facts.length === 0 ? name : `${name}: ${facts.join(", ")}`;
 }
 
 function files(data: Json): string {

@@ -5,7 +5,8 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "re
 import { act, useApp, useStore, useUi } from "../app";
 import { bindings } from "../core/keys";
 import { planTasks } from "../core/model";
-import { oneLine } from "../core/text";
+import { harmless, oneLine } from "../core/text";
+import { questionWords } from "../core/words";
 import { Digest } from "./basic";
 import { Facts } from "./Gate";
 
@@ -16,6 +17,8 @@ export function Dialogs() {
             return <ApproveDialog />;
         case "deny":
             return <DenyDialog />;
+        case "answer":
+            return <AnswerDialog />;
         case "cancel":
             return <CancelDialog />;
         case "message":
@@ -181,6 +184,89 @@ function DenyDialog() {
                 </button>
             </Buttons>
         </Modal>
+    );
+}
+
+/** A question has an id that names a version of what it is about; the answer is to that one and no other. */
+function AnswerDialog() {
+    const app = useApp();
+    const [asked] = useState(() => {
+        const { live } = app.store;
+        return { seq: live.seq, question: live.questions.find((one) => one.id === app.ui.state.question) };
+    });
+    const [reason, setReason] = useState("");
+    const [isBusy, setBusy] = useState(false);
+    const { question } = asked;
+    const isThere = useStore((store) => store.live.questions.some((one) => one.id === question?.id));
+    const answer = (type: "permit" | "refuse"): void => {
+        if (!question || !isThere || isBusy) return;
+        setBusy(true);
+        const words = type === "permit" ? `You said yes to ${question.id}.` : `You said no to ${question.id}.`;
+        void act(app, type, type === "refuse" ? { reason } : {}, question.id, words, asked.seq)
+            .then(() => app.ui.set({ dialog: null }));
+    };
+    return (
+        <Modal title="The coordinator asks you">
+            <p>
+                <strong>{questionWords(question?.kind ?? "")}</strong>
+            </p>
+            <p dir="auto">{harmless(question?.summary ?? "", 2000)}</p>
+            <p className="muted">
+                {"This is about "}
+                <code className="digest">{oneLine(question?.id ?? "", 60)}</code>
+                {", as of event "}
+                <span className="tabular">{asked.seq}</span>.
+            </p>
+            {question?.kind === "plan" ? <PlannedSteps /> : null}
+            <label className="field">
+                <span>Why not, if no</span>
+                <textarea
+                    rows={2}
+                    value={reason}
+                    onChange={(event) => setReason(event.currentTarget.value)}
+                />
+            </label>
+            {isThere ? null : (
+                <p className="warning" role="alert">
+                    This is not asked any more. Go back and look again; nothing was sent.
+                </p>
+            )}
+            <Buttons>
+                <button
+                    type="button"
+                    className="button danger"
+                    aria-disabled={!isThere || isBusy}
+                    onClick={() => answer("refuse")}
+                >
+                    No
+                </button>
+                <button
+                    type="button"
+                    className="button primary"
+                    aria-disabled={!isThere || isBusy}
+                    data-focus
+                    onClick={() => answer("permit")}
+                >
+                    Yes
+                </button>
+            </Buttons>
+        </Modal>
+    );
+}
+
+/** The plan that is asked about, as far as a dialog has room. */
+function PlannedSteps() {
+    const tasks = planTasks(useStore((store) => store.live));
+    const shown = tasks.slice(0, 12);
+    return (
+        <ol className="file-list">
+            {shown.map((task) => (
+                <li key={task.id} dir="auto">{`${oneLine(task.id, 20)}: ${oneLine(task.title, 160)}`}</li>
+            ))}
+            {tasks.length > shown.length
+                ? <li className="muted">{`and ${tasks.length - shown.length} more`}</li>
+                : null}
+        </ol>
     );
 }
 

@@ -5,6 +5,7 @@ import { type App } from "../app";
 import { money } from "../core/format";
 import { isOver, type Model, planTasks } from "../core/model";
 import { harmless, oneLine } from "../core/text";
+import { questionWords } from "../core/words";
 import { Digest } from "./basic";
 import { Glyph } from "./Glyph";
 
@@ -100,30 +101,36 @@ export async function togglePause(app: App): Promise<void> {
     else ui.say(`Not done: ${oneLine(result.message, 300)}`, true);
 }
 
-/** Other questions of the coordinator. They are answered at the command line, which asks back. */
+/** Other questions of the coordinator: of the plan, the budget, what leaves the machine, what an agent may do. */
 export function Questions() {
+    const app = useApp();
     const questions = useModel((model) => model.questions);
-    const session = useModel((model) => model.session);
     const over = useModel(isOver);
+    const reason = useStore(() => whyNotSteer(app));
     if (over || questions.length === 0) return null;
     return (
-        <section className="gate" aria-labelledby="questions-title">
-            <div className="gate-words">
-                <h2 id="questions-title">
-                    <Glyph state="attention" label="" /> The coordinator asks you
-                </h2>
-                <ul className="file-list">
-                    {questions.map((one) => (
-                        <li key={one.id} dir="auto">
-                            {harmless(one.summary, 600)} <code className="digest">{oneLine(one.id, 60)}</code>
-                        </li>
-                    ))}
-                </ul>
-                <p className="muted">
-                    Answer with <code>{`openclaw session ${oneLine(session, 60)} --approve`}</code> or{" "}
-                    <code>--deny</code>.
-                </p>
-            </div>
+        <section className="gate questions" aria-labelledby="questions-title">
+            <h2 id="questions-title">
+                <Glyph state="attention" label="" /> The coordinator asks you
+            </h2>
+            <ul>
+                {questions.map((one) => (
+                    <li key={one.id}>
+                        <span dir="auto">
+                            <strong>{questionWords(one.kind)}</strong> {harmless(one.summary, 600)}
+                        </span>
+                        <code className="digest">{oneLine(one.id, 60)}</code>
+                        <ActionButton
+                            kind="plain"
+                            reason={reason}
+                            keys="y"
+                            onPress={() => app.ui.set({ dialog: "answer", question: one.id })}
+                        >
+                            Answer
+                        </ActionButton>
+                    </li>
+                ))}
+            </ul>
         </section>
     );
 }

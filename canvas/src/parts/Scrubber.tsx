@@ -12,59 +12,55 @@ export function Scrubber() {
     const app = useApp();
     const { store, ui } = app;
     const head = useStore((one) => one.log.head);
-    const first = useStore((one) => one.log.first);
+    const first = useStore((one) => one.first);
+    const trouble = useStore((one) => one.pastTrouble);
+    const isThere = useStore((one) => one.cursor === null || one.shown.seq === one.cursor);
     const cursor = useStore((one) => one.cursor);
     const ticks = useStore((one) => one.live.ticks);
     const isReplay = useStore((one) => one.link.state === "replay");
     const at = cursor ?? head;
     const event = store.log.get(at);
     const line = event ? eventLine(event, store.shown) : null;
-    const words = line ? oneLine(`${line.who}: ${line.words}`, 90) : "no event yet";
+    const words = !isThere
+        ? trouble === "fetching" ? "fetching what was then" : `not shown: ${oneLine(trouble, 80)}`
+        : line
+        ? oneLine(`${line.who}: ${line.words}`, 90)
+        : "no event yet";
     const marks = useMemo(() => thin(slice(ticks), first, head), [ticks, first, head]);
     const isDisabled = head <= first;
     return (
         <footer className="scrubber" aria-label="Moment that is shown">
             <div className="scrubber-buttons">
-                <button
-                    type="button"
-                    className="button small edge-button"
-                    aria-label="Previous milestone"
-                    title="Previous milestone ({)"
-                    disabled={isDisabled}
-                    onClick={() => milestone(app, -1)}
-                >
-                    <Icon d="M3 2.5v7M9.5 2.5 5 6l4.5 3.5Z" />
-                </button>
-                <button
-                    type="button"
-                    className="button small"
-                    aria-label="One event back"
-                    title="One event back ([)"
-                    disabled={isDisabled}
-                    onClick={() => step(app, -1)}
-                >
-                    <Icon d="M8.5 2.5 4 6l4.5 3.5Z" />
-                </button>
-                <button
-                    type="button"
-                    className="button small"
-                    aria-label="One event forward"
-                    title="One event forward (])"
-                    disabled={isDisabled}
-                    onClick={() => step(app, 1)}
-                >
-                    <Icon d="M3.5 2.5 8 6 3.5 9.5Z" />
-                </button>
-                <button
-                    type="button"
-                    className="button small edge-button"
-                    aria-label="Next milestone"
-                    title="Next milestone (})"
-                    disabled={isDisabled}
-                    onClick={() => milestone(app, 1)}
-                >
-                    <Icon d="M9 2.5v7M2.5 2.5 7 6 2.5 9.5Z" />
-                </button>
+                <Move
+                    label="Previous milestone"
+                    sign="{"
+                    isEdge
+                    isDisabled={isDisabled}
+                    go={() => milestone(app, -1)}
+                    icon="M3 2.5v7M9.5 2.5 5 6l4.5 3.5Z"
+                />
+                <Move
+                    label="One event back"
+                    sign="["
+                    isDisabled={isDisabled}
+                    go={() => step(app, -1)}
+                    icon="M8.5 2.5 4 6l4.5 3.5Z"
+                />
+                <Move
+                    label="One event forward"
+                    sign="]"
+                    isDisabled={isDisabled}
+                    go={() => step(app, 1)}
+                    icon="M3.5 2.5 8 6 3.5 9.5Z"
+                />
+                <Move
+                    label="Next milestone"
+                    sign="}"
+                    isEdge
+                    isDisabled={isDisabled}
+                    go={() => milestone(app, 1)}
+                    icon="M9 2.5v7M2.5 2.5 7 6 2.5 9.5Z"
+                />
             </div>
             <div className="scrubber-track">
                 <svg
@@ -99,9 +95,11 @@ export function Scrubber() {
                 />
             </div>
             <p className="scrubber-where">
-                <span className="tabular" data-seq={at}>{`${at}/${head}`}</span>
+                <span className="tabular" data-seq={isThere ? at : undefined}>{`${at}/${head}`}</span>
                 <span className="tabular muted">{event ? clock(event.at) : "--:--:--"}</span>
-                <span className="scrubber-words muted" dir="auto">{words}</span>
+                <span className="scrubber-words muted" dir="auto" role={isThere ? undefined : "status"}>
+                    {words}
+                </span>
             </p>
             <button
                 type="button"
@@ -116,6 +114,30 @@ export function Scrubber() {
                 {isReplay ? "End" : "Live"}
             </button>
         </footer>
+    );
+}
+
+function Move({ label, sign, icon, isEdge, isDisabled, go }: {
+    label: string;
+    /** The key that does the same. */
+    sign: string;
+    icon: string;
+    /** To an end of something, which a narrow screen has no room for. */
+    isEdge?: boolean;
+    isDisabled: boolean;
+    go: () => void;
+}) {
+    return (
+        <button
+            type="button"
+            className={isEdge ? "button small edge-button" : "button small"}
+            aria-label={label}
+            title={`${label} (${sign})`}
+            disabled={isDisabled}
+            onClick={go}
+        >
+            <Icon d={icon} />
+        </button>
     );
 }
 

@@ -75,6 +75,33 @@ export function Figure({ label, children, note }: { label: string; children?: Re
     );
 }
 
+/** Rows below their headings; a heading that begins with `#` is over numbers. Scrolls by keyboard, too. */
+export function Table({ label, columns, rows, empty }: {
+    label: string;
+    columns: readonly string[];
+    rows: readonly ReactNode[];
+    /** In place of a table without rows. */
+    empty?: ReactNode;
+}) {
+    if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
+    return (
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={label}>
+            <table>
+                <thead>
+                    <tr>
+                        {columns.map((column) => (
+                            <th key={column} scope="col" className={column.startsWith("#") ? "number" : undefined}>
+                                {column.replace("#", "")}
+                            </th>
+                        ))}
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    );
+}
+
 /** A view that cannot be drawn says so, and the others go on. */
 export class Boundary extends Component<{ name: string; children?: ReactNode }, { problem: string | null }> {
     override state: { problem: string | null } = { problem: null };

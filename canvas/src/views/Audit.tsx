@@ -3,14 +3,14 @@
 
 import { useEffect, useRef, useState } from "react";
 import { useApp, useModel, useStore } from "../app";
-import { ChainCheck, type ChainState } from "../core/audit";
+import { ChainCheck, type ChainState, checkPast } from "../core/audit";
 import { clock, count } from "../core/format";
 import { canonical, flag, type Json, text } from "../core/json";
 import { type Message } from "../core/model";
 import { slice, type Tail } from "../core/tape";
 import { harmless, oneLine } from "../core/text";
 import { eventLine } from "../core/words";
-import { Digest, Empty, Figure, Panel } from "../parts/basic";
+import { Digest, Empty, Figure, Panel, Table } from "../parts/basic";
 import { Glyph, type State } from "../parts/Glyph";
 import { VirtualList } from "../parts/VirtualList";
 
@@ -25,11 +25,12 @@ export function AuditView() {
     );
 }
 
-function useChain(): ChainState {
+/** What was found, and whether all that is here was looked at. */
+function useChain(): ChainState & { readonly isThrough: boolean } {
     const { store } = useApp();
     const check = useRef<ChainCheck | null>(null);
     const head = useStore((one) => one.log.head);
-    const [state, setState] = useState<ChainState>({ sound: 0, broken: 0, isBlind: false });
+    const [state, setState] = useState(() => ({ ...new ChainCheck().state, isThrough: false }));
     useEffect(() => {
         const own = check.current ?? new ChainCheck();
         check.current = own;
@@ -38,7 +39,7 @@ function useChain(): ChainState {
             const start = performance.now();
             let isMore = true;
             while (isMore && performance.now() - start < 8) isMore = own.advance(store.log, 32);
-            setState(own.state);
+            setState({ ...own.state, isThrough: own.isThrough(store.log) });
             if (isMore) timer = window.setTimeout(go, 0);
         };
         go();
@@ -48,7 +49,6 @@ function useChain(): ChainState {
 }
 
 function Chain() {
-    const { store } = useApp();
     const chain = useChain();
     const head = useStore((one) => one.log.head);
     const lastHash = useStore((one) => one.log.lastHash);
@@ -60,11 +60,22 @@ function Chain() {
         ? { state: "waiting", words: "Nothing to check yet" }
         : chain.isBlind
         ? { state: "attention", words: "The log came without hashes" }
-        : chain.sound >= head - store.log.first
-        ? { state: "done", words: "Whole" }
+        : chain.isThrough
+        ? chain.sound === 0
+            ? { state: "waiting", words: "Not checked here yet" }
+            : { state: "done", words: chain.from === 1 ? "Whole" : `Whole from event ${chain.from}` }
         : { state: "working", words: "Checking" };
     return (
-        <Panel title="Journal" className="audit-chain" aside={<ServerCheck />}>
+        <Panel
+            title="Journal"
+            className="audit-chain"
+            aside={
+                <>
+                    {chain.from > 1 && chain.broken === 0 ? <PastCheck /> : null}
+                    <ServerCheck />
+                </>
+            }
+        >
             <dl className="figures">
                 <Figure label="Chain of hashes" note="recomputed in this page">
                     <Glyph state={verdict.state} label="" /> {verdict.words}
@@ -89,6 +100,32 @@ function Chain() {
                 </p>
             )}
         </Panel>
+    );
+}
+
+/** The page began with a snapshot: the events before it are fetched and checked on demand. */
+function PastCheck() {
+    const { store } = useApp();
+    const [words, setWords] = useState("");
+    const [isBusy, setBusy] = useState(false);
+    const { history, log } = store;
+    if (!history) return null;
+    const ask = (): void => {
+        const through = log.first - 1;
+        setBusy(true);
+        checkPast(history, through, log.baseHash, (seq) => setWords(`${count(seq)} of ${count(through)}`)).then(
+            (broken) =>
+                setWords(broken === 0 ? `the first ${count(through)} are whole` : `broken at event ${broken}`),
+            (error: unknown) => setWords(error instanceof Error ? error.message : String(error)),
+        ).finally(() => setBusy(false));
+    };
+    return (
+        <>
+            <span role="status" className="muted">{oneLine(words, 160)}</span>
+            <button type="button" className="button small" disabled={isBusy} onClick={ask}>
+                Check from the first
+            </button>
+        </>
     );
 }
 
@@ -128,6 +165,9 @@ function Answer({ answer }: { answer: Json }) {
     );
 }
 
+/** Rows of a table of the newest. */
+const rowLimit = 200;
+
 const decisions: ReadonlySet<string> = new Set([
     "approval.requested",
     "approval.granted",
@@ -153,45 +193,30 @@ function Decisions() {
     const { store } = useApp();
     const model = useModel((value) => value);
     const seqs = slice(model.activity).filter((seq) => decisions.has(store.log.get(seq)?.type ?? ""));
+    const events = seqs.slice(-rowLimit).flatMap((seq) => store.log.get(seq) ?? []);
     return (
         <Panel title="Decisions">
-            {seqs.length === 0
-                ? <Empty title="Nothing was decided yet" />
-                : (
-                    <div className="table-scroll" tabIndex={0} role="region" aria-label="Decisions">
-                        <table>
-                            <thead>
-                                <tr>
-                                    <th scope="col">When</th>
-                                    <th scope="col">Who</th>
-                                    <th scope="col">What</th>
-                                    <th scope="col">About tree</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {seqs.slice(-200).map((seq) => {
-                                    const event = store.log.get(seq);
-                                    if (!event) return null;
-                                    const line = eventLine(event, model);
-                                    return (
-                                        <tr key={seq}>
-                                            <td className="tabular">{clock(event.at)}</td>
-                                            <td>{oneLine(line.who, 60)}</td>
-                                            <td dir="auto">{oneLine(line.words, 300)}</td>
-                                            <td>
-                                                <Digest
-                                                    value={text(event.data, "tree") ||
-                                                        text(event.data, "digest")}
-                                                    label="tree"
-                                                />
-                                            </td>
-                                        </tr>
-                                    );
-                                })}
-                            </tbody>
-                        </table>
-                    </div>
-                )}
+            <Table
+                label="Decisions"
+                columns={["When", "Who", "What", "About tree"]}
+                empty={<Empty title="Nothing was decided yet" />}
+                rows={events.map((event) => {
+                    const line = eventLine(event, model);
+                    return (
+                        <tr key={event.seq}>
+                            <td className="tabular">{clock(event.at)}</td>
+                            <td>{oneLine(line.who, 60)}</td>
+                            <td dir="auto">{oneLine(line.words, 300)}</td>
+                            <td>
+                                <Digest
+                                    value={text(event.data, "tree") || text(event.data, "digest")}
+                                    label="tree"
+                                />
+                            </td>
+                        </tr>
+                    );
+                })}
+            />
         </Panel>
     );
 }
@@ -204,36 +229,23 @@ function Refusals() {
     );
     return (
         <Panel title="Refused">
-            {list.length === 0
-                ? (
+            <Table
+                label="Refused"
+                columns={["When", "By", "Agent", "What"]}
+                empty={
                     <Empty title="Nothing was refused">
                         What the sandbox or this page did not let an agent do is listed here.
                     </Empty>
-                )
-                : (
-                    <div className="table-scroll" tabIndex={0} role="region" aria-label="Refused">
-                        <table>
-                            <thead>
-                                <tr>
-                                    <th scope="col">When</th>
-                                    <th scope="col">By</th>
-                                    <th scope="col">Agent</th>
-                                    <th scope="col">What</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {list.slice(0, 200).map((row) => (
-                                    <tr key={`${row.by}${row.seq}${row.text}`}>
-                                        <td className="tabular">{clock(row.at)}</td>
-                                        <td>{row.by}</td>
-                                        <td>{oneLine(row.from, 60)}</td>
-                                        <td dir="auto">{oneLine(row.text, 400)}</td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
-                )}
+                }
+                rows={list.slice(0, rowLimit).map((row) => (
+                    <tr key={`${row.by}${row.seq}${row.text}`}>
+                        <td className="tabular">{clock(row.at)}</td>
+                        <td>{row.by}</td>
+                        <td>{oneLine(row.from, 60)}</td>
+                        <td dir="auto">{oneLine(row.text, 400)}</td>
+                    </tr>
+                ))}
+            />
         </Panel>
     );
 }
@@ -245,10 +257,12 @@ function rows(tail: Tail<Message>, by: string): (Message & { by: string })[] {
 function Events() {
     const { store } = useApp();
     const shown = useModel((model) => model.seq);
-    const first = useStore((one) => one.log.first);
+    const first = useStore((one) => one.first);
+    // Rows wait for events from before the log.
+    useStore((one) => one.version);
     const model = useModel((value) => value);
     const [chosen, setChosen] = useState<number | null>(null);
-    const event = chosen === null ? null : store.log.get(chosen);
+    const event = chosen === null ? null : store.log.exact(chosen);
     return (
         <Panel
             title="All events"
@@ -263,8 +277,8 @@ function Events() {
                     className="event-lines"
                     row={(index) => {
                         const seq = shown - index;
-                        const one = store.log.get(seq);
-                        if (!one) return null;
+                        const one = store.log.exact(seq);
+                        if (!one) return <Awaited key={seq} seq={seq} />;
                         return (
                             <button
                                 type="button"
@@ -295,6 +309,18 @@ function Events() {
                 </div>
             )}
         </Panel>
+    );
+}
+
+/** A row whose event is on its way. */
+function Awaited({ seq }: { seq: number }) {
+    const { store } = useApp();
+    useEffect(() => store.want(seq), [store, seq]);
+    return (
+        <div className="event-row">
+            <span className="tabular muted">{seq}</span>
+            <span className="muted">…</span>
+        </div>
     );
 }
 

@@ -7,7 +7,7 @@ import type { Model } from "../core/model";
 import { allTasks } from "../core/model";
 import { slice } from "../core/tape";
 import { oneLine } from "../core/text";
-import { Empty, Figure, Panel } from "../parts/basic";
+import { Empty, Figure, Panel, Table } from "../parts/basic";
 
 const minute = 60_000;
 /** The burn rate looks back this far. */
@@ -223,27 +223,18 @@ function CostTable(
 ) {
     return (
         <Panel title={title}>
-            <div className="table-scroll" tabIndex={0} role="region" aria-label={title}>
-                <table>
-                    <thead>
-                        <tr>
-                            {heads.map((head, index) => (
-                                <th key={head} scope="col" className={index === 0 ? "" : "number"}>{head}</th>
-                            ))}
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {rows.map((row, index) => (
-                            <tr key={index}>
-                                {row.map((cell, column) => (column === 0
-                                    ? <th key={column} scope="row" dir="auto">{cell}</th>
-                                    : <td key={column} className="number">{cell}</td>)
-                                )}
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
+            <Table
+                label={title}
+                columns={heads.map((head, index) => index === 0 ? head : `#${head}`)}
+                rows={rows.map((row, index) => (
+                    <tr key={index}>
+                        {row.map((cell, column) => (column === 0
+                            ? <th key={column} scope="row" dir="auto">{cell}</th>
+                            : <td key={column} className="number">{cell}</td>)
+                        )}
+                    </tr>
+                ))}
+            />
         </Panel>
     );
 }

@@ -191,7 +191,7 @@ function Beat({ agent }: { agent: Agent }) {
     if (agent.status === "retired") return <span className="beat muted">ended</span>;
     const since = Math.max(0, now - Math.max(beat, agent.seenAt));
     // Who waits for work owes no sign of life.
-    const isIdle = agent.task === "" && agent.status === "ready";
+    const isIdle = agent.status === "paused" || (agent.task === "" && agent.status === "ready");
     const tone = agent.status === "lost"
         ? "bad"
         : isIdle

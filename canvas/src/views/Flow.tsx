@@ -9,7 +9,7 @@ import type { Model } from "../core/model";
 import { slice } from "../core/tape";
 import { harmless, oneLine } from "../core/text";
 import { OuterLink } from "../parts/OuterLink";
-import { Empty, Panel } from "../parts/basic";
+import { Empty, Panel, Table } from "../parts/basic";
 import { Glyph } from "../parts/Glyph";
 
 export const sizes = { width: 196, height: 52, gapX: 44, gapY: 12 };
@@ -285,48 +285,34 @@ function StepDetail({ step, model }: { step: Step; model: Model }) {
 function StepTable({ steps, critical }: { steps: readonly Step[]; critical: readonly string[] }) {
     return (
         <Panel title="Steps as a table" className="flow-table">
-            <div className="table-scroll" tabIndex={0} role="region" aria-label="Steps as a table">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">Step</th>
-                            <th scope="col">State</th>
-                            <th scope="col">Who</th>
-                            <th scope="col">After</th>
-                            <th scope="col" className="number">Try</th>
-                            <th scope="col" className="number">Time</th>
-                            <th scope="col" className="number">Cost</th>
-                            <th scope="col">Critical</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {steps.map((step) => (
-                            <tr key={step.id}>
-                                <th scope="row" dir="auto">
-                                    <Glyph state={step.state} label="" /> {oneLine(step.title, 120)}
-                                </th>
-                                <td>{step.words}</td>
-                                <td>{oneLine(step.who, 40) || "–"}</td>
-                                <td>
-                                    {step.dependsOn.map((id) => oneLine(id.replace("·", ""), 20)).join(
-                                        ", ",
-                                    ) || "–"}
-                                </td>
-                                <td className="number">
-                                    {step.task && step.task.attempt > 0 ? step.task.attempt : "–"}
-                                </td>
-                                <td className="number">
-                                    {step.milliseconds === null ? "–" : duration(step.milliseconds)}
-                                </td>
-                                <td className="number">
-                                    {step.task && step.task.spent > 0 ? money(step.task.spent) : "–"}
-                                </td>
-                                <td>{critical.includes(step.id) ? "yes" : ""}</td>
-                            </tr>
-                        ))}
-                    </tbody>
-                </table>
-            </div>
+            <Table
+                label="Steps as a table"
+                columns={["Step", "State", "Who", "After", "#Try", "#Time", "#Cost", "Critical"]}
+                rows={steps.map((step) => (
+                    <tr key={step.id}>
+                        <th scope="row" dir="auto">
+                            <Glyph state={step.state} label="" /> {oneLine(step.title, 120)}
+                        </th>
+                        <td>{step.words}</td>
+                        <td>{oneLine(step.who, 40) || "–"}</td>
+                        <td>
+                            {step.dependsOn.map((id) => oneLine(id.replace("·", ""), 20)).join(
+                                ", ",
+                            ) || "–"}
+                        </td>
+                        <td className="number">
+                            {step.task && step.task.attempt > 0 ? step.task.attempt : "–"}
+                        </td>
+                        <td className="number">
+                            {step.milliseconds === null ? "–" : duration(step.milliseconds)}
+                        </td>
+                        <td className="number">
+                            {step.task && step.task.spent > 0 ? money(step.task.spent) : "–"}
+                        </td>
+                        <td>{critical.includes(step.id) ? "yes" : ""}</td>
+                    </tr>
+                ))}
+            />
         </Panel>
     );
 }
@@ -344,46 +330,32 @@ function Forecast() {
     const list = slice(overlaps).reverse();
     return (
         <Panel title="Conflict forecast" className="flow-forecast">
-            {list.length === 0
-                ? (
+            <Table
+                label="Conflict forecast"
+                columns={["When", "What", "Tasks", "Files", "Now"]}
+                empty={
                     <Empty title="No conflict in sight">
                         Published branches that touch the same lines are named here before they are merged.
                     </Empty>
-                )
-                : (
-                    <div className="table-scroll" tabIndex={0} role="region" aria-label="Conflict forecast">
-                        <table>
-                            <thead>
-                                <tr>
-                                    <th scope="col">When</th>
-                                    <th scope="col">What</th>
-                                    <th scope="col">Tasks</th>
-                                    <th scope="col">Files</th>
-                                    <th scope="col">Now</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {list.map((one) => (
-                                    <tr key={one.seq}>
-                                        <td className="tabular">{clock(one.at)}</td>
-                                        <td>{overlapWords[one.kind]}</td>
-                                        <td>
-                                            {[one.task, one.other].filter((id) => id !== "").map((id) =>
-                                                oneLine(id, 32)
-                                            ).join(" and ")}
-                                        </td>
-                                        <td className="mono">{oneLine(one.files.join(", "), 300)}</td>
-                                        <td>
-                                            {tasks.get(one.task)?.state === "merged"
-                                                ? "resolved, merged"
-                                                : "open"}
-                                        </td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
-                )}
+                }
+                rows={list.map((one) => (
+                    <tr key={one.seq}>
+                        <td className="tabular">{clock(one.at)}</td>
+                        <td>{overlapWords[one.kind]}</td>
+                        <td>
+                            {[one.task, one.other].filter((id) => id !== "").map((id) =>
+                                oneLine(id, 32)
+                            ).join(" and ")}
+                        </td>
+                        <td className="mono">{oneLine(one.files.join(", "), 300)}</td>
+                        <td>
+                            {tasks.get(one.task)?.state === "merged"
+                                ? "resolved, merged"
+                                : "open"}
+                        </td>
+                    </tr>
+                ))}
+            />
         </Panel>
     );
 }

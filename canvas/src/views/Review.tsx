@@ -277,7 +277,7 @@ function useThreads(change: Change | null): Thread[] {
 
 function mergesOf(store: { readonly log: EventLog }, through: number): MergeFact[] {
     const merges: MergeFact[] = [];
-    for (const event of store.log.range(0, through)) {
+    for (const event of store.log.told(through)) {
         if (event.type !== "task.merged") continue;
         merges.push({
             seq: event.seq,

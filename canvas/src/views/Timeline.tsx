@@ -7,7 +7,7 @@ import type { Mark, Model } from "../core/model";
 import { slice } from "../core/tape";
 import { oneLine } from "../core/text";
 import { eventLine } from "../core/words";
-import { Empty, Panel, RoleMark } from "../parts/basic";
+import { Empty, Panel, RoleMark, Table } from "../parts/basic";
 
 interface Bar {
     readonly from: number;
@@ -184,38 +184,24 @@ function SpellTable({ lanes }: { lanes: ReadonlyMap<string, readonly Bar[]> }) {
         .sort((left, right) => left.from - right.from).slice(-spellLimit);
     return (
         <Panel title="Spells of work">
-            {spells.length === 0
-                ? <Empty title="No task has been taken on yet" />
-                : (
-                    <div className="table-scroll" tabIndex={0} role="region" aria-label="Spells of work">
-                        <table>
-                            <thead>
-                                <tr>
-                                    <th scope="col">Agent</th>
-                                    <th scope="col">Task</th>
-                                    <th scope="col">From</th>
-                                    <th scope="col">To</th>
-                                    <th scope="col" className="number">Time</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {spells.map((spell) => (
-                                    <tr key={spell.seq}>
-                                        <th scope="row">{oneLine(spell.agent, 60)}</th>
-                                        <td dir="auto">
-                                            {`${oneLine(spell.task, 32)} · ${oneLine(spell.label, 160)}`}
-                                        </td>
-                                        <td className="tabular">{clock(spell.from)}</td>
-                                        <td className="tabular">
-                                            {spell.isOpen ? "goes on" : clock(spell.to)}
-                                        </td>
-                                        <td className="number">{duration(spell.to - spell.from)}</td>
-                                    </tr>
-                                ))}
-                            </tbody>
-                        </table>
-                    </div>
-                )}
+            <Table
+                label="Spells of work"
+                columns={["Agent", "Task", "From", "To", "#Time"]}
+                empty={<Empty title="No task has been taken on yet" />}
+                rows={spells.map((spell) => (
+                    <tr key={spell.seq}>
+                        <th scope="row">{oneLine(spell.agent, 60)}</th>
+                        <td dir="auto">
+                            {`${oneLine(spell.task, 32)} · ${oneLine(spell.label, 160)}`}
+                        </td>
+                        <td className="tabular">{clock(spell.from)}</td>
+                        <td className="tabular">
+                            {spell.isOpen ? "goes on" : clock(spell.to)}
+                        </td>
+                        <td className="number">{duration(spell.to - spell.from)}</td>
+                    </tr>
+                ))}
+            />
         </Panel>
     );
 }

@@ -49,7 +49,11 @@ pid_t cs_spawn(const struct cs_spawn *command, const char **stage);
 pid_t cs_fork(void);                                                                   // [fork] unavailable in Swift
 // [gnu] process_vm_readv: bytes of another process's memory, up to the first page that is not there
 ssize_t cs_read_memory(pid_t pid, uint64_t address, void *bytes, size_t count);
-pid_t cs_fork_into(int group);                                // [fork] clone3 with CLONE_INTO_CGROUP; no atfork handlers
+// [fork] clone with CLONE_NEW* flags; clone3 when into a cgroup (-1: none); no atfork handlers
+pid_t cs_clone(uint64_t flags, int group);
+// [fork] clone with CLONE_VM and CLONE_VFORK: a child in our memory, on a stack of its own, until it execs or ends
+pid_t cs_lend(int flags, int (*body)(void *), void *context);
+int cs_seccomp_load(const void *program, unsigned short instructions, unsigned flags);  // [raw] classic BPF
 int cs_pidfd_open(pid_t pid);                                                          // [raw]
 int cs_pidfd_signal(int pidfd, int signal);                                            // [raw]
 int cs_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d); // [variadic]
@@ -67,8 +71,9 @@ void cs_thread_name(const char *name);                                          
 
 // Sockets
 int cs_socket(int family, int type);                       // SOCK_CLOEXEC; type: 1 stream, 2 datagram, 3 raw
+int cs_loopback_up(void);                                  // [macro] SIOCSIFFLAGS on lo
 int cs_netlink_socket(void);                               // [gnu] NETLINK_ROUTE, bound
-int cs_socket_pair(int *ends);
+int cs_socket_pair(int type, int *ends);                    // type: 1 stream, 5 messages
 int cs_accept(int fd);                                     // [gnu] accept4
 int cs_unix_bind(int fd, const char *path);                // sun_path is a 108-tuple in Swift
 int cs_unix_connect(int fd, const char *path);

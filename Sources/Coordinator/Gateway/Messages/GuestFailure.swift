@@ -10,9 +10,12 @@ struct GuestFailure: Error, Sendable, Hashable {
     let message: String
     /// What SDKs act on.
     var details: JSON?
+    /// Whether the guest should ask again. Mostly not: what is worth another try, the gateway has tried. But
+    /// it cannot take back an answer that has begun, nor go on when the coordinator ends.
+    var isWorthRetrying: Bool
 
-    init(_ status: Int, _ message: String, type: String? = nil) {
-        (self.status, self.message) = (status, message)
+    init(_ status: Int, _ message: String, type: String? = nil, isWorthRetrying: Bool = false) {
+        (self.status, self.message, self.isWorthRetrying) = (status, message, isWorthRetrying)
         self.type = type ?? GuestFailure.type(ofStatus: status)
     }
 
@@ -53,7 +56,11 @@ struct GuestFailure: Error, Sendable, Hashable {
     func json(requestID: String) -> JSON {
         var error: JSON = ["type": .string(type), "message": .string(message)]
         if let details { error["details"] = details }
-        return ["type": "error", "error": error, "request_id": .string(requestID)]
+        // A stream has sent its headers already.
+        return [
+            "type": "error", "error": error, "request_id": .string(requestID),
+            "should_retry": JSON(isWorthRetrying),
+        ]
     }
 
     /// As OpenAI's clients expect it.

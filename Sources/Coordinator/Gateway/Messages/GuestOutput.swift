@@ -84,12 +84,12 @@ final class GuestOutput {
     }
 
     /// Answers with JSON.
-    func respond(_ status: Int, _ json: JSON) {
+    func respond(_ status: Int, _ json: JSON, isWorthRetrying: Bool = false) {
         attempt { () throws(HTTPError) in
             var response = HTTPResponse(status: status, json: json)
             response.headers["request-id"] = requestID
-            // The gateway has tried as often as it makes sense; SDKs obey this.
-            if status >= 400 { response.headers["x-should-retry"] = "false" }
+            // SDKs and our own agent obey this.
+            if status >= 400 { response.headers["x-should-retry"] = isWorthRetrying ? "true" : "false" }
             try exchange.respond(response)
         }
     }
@@ -98,7 +98,9 @@ final class GuestOutput {
     func fail(_ failure: GuestFailure) {
         let isMessages = if case .messages = form { true } else { false }
         let json = isMessages ? failure.json(requestID: requestID) : failure.openAIJSON
-        guard hasBegun else { return respond(failure.status, json) }
+        guard hasBegun else {
+            return respond(failure.status, json, isWorthRetrying: failure.isWorthRetrying)
+        }
         switch form {
         case .messages: write(ServerSentEvent(event: "error", data: json.text).serialized())
         case .chat: write(ServerSentEvent(data: json.text).serialized())

@@ -132,75 +132,23 @@ enum ChatRequest {
     /// A guest's request in the form of the Messages API. Fields that only shade sampling are dropped; those
     /// that change what comes back are refused.
     static func messages(from chat: JSON, defaultOutputTokens: Int) throws(GuestFailure) -> JSON {
-        guard let fields = chat.objectValue else {
-            throw .invalid("the request is \(chat.kindName) where an object should be")
-        }
-        for name in fields.keys.sorted() where !knownFields.contains(name) {
-            throw .invalid("\(name): this gateway does not know the field")
-        }
+        let fields = try GuestFields(
+            chat, known: knownFields, refusal: "this gateway does not know the field")
         guard (fields["n"]?.intValue ?? 1) == 1 else { throw .invalid("n: only one answer is given") }
         guard let messages = fields["messages"]?.arrayValue else { throw .invalid("messages: is required") }
         var request = try Turns.read(messages)
-        if let model = fields["model"] { request["model"] = model }
         let limit = [fields["max_completion_tokens"], fields["max_tokens"]].compactMap { $0?.intValue }.first
-        request["max_tokens"] = JSON(limit ?? defaultOutputTokens)
-        if let temperature = fields["temperature"]?.doubleValue {
-            request["temperature"] = JSON(min(1, temperature))
-        }
-        if let topP = fields["top_p"], !topP.isNull { request["top_p"] = topP }
+        fields.addBasics(to: &request, outputTokens: limit ?? defaultOutputTokens)
         switch fields["stop"] {
         case .string(let text): request["stop_sequences"] = [.string(text)]
         case .array(let texts): request["stop_sequences"] = .array(texts)
         default: break
         }
-        if fields["stream"] == true { request["stream"] = true }
-        try addTools(fields, to: &request)
-        try addFormat(fields, to: &request)
+        try fields.addTools(to: &request) { $0["function"] }
+        let format = fields["response_format"]
+        try fields.addOutput(
+            to: &request, effort: fields["reasoning_effort"]?.stringValue, format: format,
+            schema: format?["json_schema"]?["schema"], field: "response_format")
         return request
-    }
-
-    private static func addTools(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
-        guard let tools = fields["tools"]?.arrayValue, !tools.isEmpty else { return }
-        var translated: [JSON] = []
-        for (index, tool) in tools.enumerated() {
-            guard tool["type"] == "function", let function = tool["function"] else {
-                throw .invalid("tools/\(index): only functions are passed on")
-            }
-            var result: JSON = [
-                "name": function["name"] ?? "",
-                "input_schema": function["parameters"] ?? ["type": "object", "properties": [:]],
-            ]
-            if let description = function["description"] { result["description"] = description }
-            translated.append(result)
-        }
-        request["tools"] = .array(translated)
-        var choice: JSON = ["type": "auto"]
-        switch fields["tool_choice"] {
-        case "required": choice = ["type": "any"]
-        case "none": choice = ["type": "none"]
-        case .object(let object): choice = ["type": "tool", "name": object["function"]?["name"] ?? ""]
-        default: break
-        }
-        if fields["parallel_tool_calls"] == false { choice["disable_parallel_tool_use"] = true }
-        if choice != ["type": "auto"] { request["tool_choice"] = choice }
-    }
-
-    /// OpenAI's words for the least are more than Anthropic's.
-    static func effort(_ word: String) -> String { ["none", "minimal"].contains(word) ? "low" : word }
-
-    private static func addFormat(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
-        var output: JSON = [:]
-        if let effort = fields["reasoning_effort"]?.stringValue {
-            output["effort"] = .string(ChatRequest.effort(effort))
-        }
-        switch fields["response_format"]?["type"]?.stringValue {
-        case nil, "text": break
-        case "json_schema":
-            output["format"] = [
-                "type": "json_schema", "schema": fields["response_format"]?["json_schema"]?["schema"] ?? [:],
-            ]
-        case let other?: throw .invalid("response_format: \(other) is not translated; use json_schema")
-        }
-        if output != [:] { request["output_config"] = output }
     }
 }

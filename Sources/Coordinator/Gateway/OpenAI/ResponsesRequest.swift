@@ -13,70 +13,21 @@ enum ResponsesRequest {
     /// A guest's request in the form of the Messages API. Nothing is stored here, so what refers to something
     /// stored is refused.
     static func messages(from json: JSON, defaultOutputTokens: Int) throws(GuestFailure) -> JSON {
-        guard let fields = json.objectValue else {
-            throw .invalid("the request is \(json.kindName) where an object should be")
-        }
-        for name in fields.keys.sorted() where !knownFields.contains(name) && fields[name] != .null {
-            throw .invalid("\(name): is not translated; send the whole conversation as input")
-        }
+        let fields = try GuestFields(
+            json, known: knownFields, refusal: "is not translated; send the whole conversation as input")
         guard let input = fields["input"], input.stringValue != nil || input.arrayValue?.isEmpty == false
         else {
             throw .invalid("input: a text or a list of items is required")
         }
         var request = try Turns.read(input: input, instructions: fields["instructions"]?.stringValue)
-        if let model = fields["model"] { request["model"] = model }
-        request["max_tokens"] = JSON(fields["max_output_tokens"]?.intValue ?? defaultOutputTokens)
-        if let temperature = fields["temperature"]?.doubleValue {
-            request["temperature"] = JSON(min(1, temperature))
-        }
-        if let topP = fields["top_p"], !topP.isNull { request["top_p"] = topP }
-        if fields["stream"] == true { request["stream"] = true }
-        try addTools(fields, to: &request)
-        try addOutput(fields, to: &request)
+        fields.addBasics(
+            to: &request, outputTokens: fields["max_output_tokens"]?.intValue ?? defaultOutputTokens)
+        try fields.addTools(to: &request) { $0 }
+        let format = fields["text"]?["format"]
+        try fields.addOutput(
+            to: &request, effort: fields["reasoning"]?["effort"]?.stringValue, format: format,
+            schema: format?["schema"], field: "text")
         return request
-    }
-
-    private static func addTools(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
-        guard let tools = fields["tools"]?.arrayValue, !tools.isEmpty else { return }
-        var translated: [JSON] = []
-        for (index, tool) in tools.enumerated() {
-            guard tool["type"] == "function" else {
-                throw .invalid("tools/\(index): only functions are passed on")
-            }
-            let schema = tool["parameters"].flatMap { $0.isNull ? nil : $0 }
-            var result: JSON = [
-                "name": tool["name"] ?? "",
-                "input_schema": schema ?? ["type": "object", "properties": [:]],
-            ]
-            if let text = tool["description"]?.stringValue { result["description"] = .string(text) }
-            translated.append(result)
-        }
-        request["tools"] = .array(translated)
-        var choice: JSON = ["type": "auto"]
-        switch fields["tool_choice"] {
-        case "required": choice = ["type": "any"]
-        case "none": choice = ["type": "none"]
-        case .object(let object): choice = ["type": "tool", "name": object["name"] ?? ""]
-        default: break
-        }
-        if fields["parallel_tool_calls"] == false { choice["disable_parallel_tool_use"] = true }
-        if choice != ["type": "auto"] { request["tool_choice"] = choice }
-    }
-
-    private static func addOutput(_ fields: [String: JSON], to request: inout JSON) throws(GuestFailure) {
-        var output: JSON = [:]
-        if let effort = fields["reasoning"]?["effort"]?.stringValue {
-            output["effort"] = .string(ChatRequest.effort(effort))
-        }
-        switch fields["text"]?["format"]?["type"]?.stringValue {
-        case nil, "text": break
-        case "json_schema":
-            output["format"] = [
-                "type": "json_schema", "schema": fields["text"]?["format"]?["schema"] ?? [:],
-            ]
-        case let other?: throw .invalid("text: the format \(other) is not translated; use json_schema")
-        }
-        if output != [:] { request["output_config"] = output }
     }
 
     // MARK: To a server

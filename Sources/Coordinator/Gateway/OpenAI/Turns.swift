@@ -27,14 +27,7 @@ struct Turns {
         case "user": append("user", try blocks(message["content"], at: place))
         case "assistant": append("assistant", try answer(message, at: place))
         case "tool":
-            append(
-                "user",
-                [
-                    [
-                        "type": "tool_result", "tool_use_id": message["tool_call_id"] ?? "",
-                        "content": .string(ChatRequest.text(of: message["content"])),
-                    ]
-                ])
+            append("user", [try result(of: message["tool_call_id"], message["content"], at: place)])
         default: throw .invalid("\(place)/role: must be system, developer, user, assistant or tool")
         }
     }
@@ -79,6 +72,16 @@ struct Turns {
         return blocks
     }
 
+    /// A result of a tool: a text, or parts with images among them.
+    private func result(of call: JSON?, _ content: JSON?, at place: String) throws(GuestFailure) -> JSON {
+        let parts = try blocks(content, at: place)
+        let hasImages = parts.contains { $0["type"] == "image" }
+        return [
+            "type": "tool_result", "tool_use_id": call ?? "",
+            "content": hasImages ? .array(parts) : .string(ChatRequest.text(of: .array(parts))),
+        ]
+    }
+
     private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
         var blocks = try blocks(message["content"], at: place)
         for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
@@ -121,15 +124,7 @@ struct Turns {
                 "assistant",
                 [try Turns.call(item["call_id"], item["name"], item["arguments"], at: "\(place)/arguments")])
         case "function_call_output":
-            let content = item["output"]?.stringValue ?? ChatRequest.text(of: Turns.plain(item["output"]))
-            append(
-                "user",
-                [
-                    [
-                        "type": "tool_result", "tool_use_id": item["call_id"] ?? "",
-                        "content": .string(content),
-                    ]
-                ])
+            append("user", [try result(of: item["call_id"], item["output"], at: place)])
         case "reasoning":
             // What this gateway gave as the content is the block that the model wants back.
             guard let text = item["encrypted_content"]?.stringValue, let block = try? JSON.parse(text),

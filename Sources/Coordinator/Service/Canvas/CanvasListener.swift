@@ -56,10 +56,10 @@ final class CanvasListener: Sendable {
         guard request.method == "POST", segments.count == 5, segments[0] == "session",
             Array(segments[2...]) == ["canvas", "hooks", "decision"]
         else { return nil }
-        guard let notifier = coordinator.world.notifier, let session = coordinator.find(segments[1]) else {
+        guard let webhook = coordinator.world.webhook, let session = coordinator.find(segments[1]) else {
             return .error(404, code: "not_found", message: "there is no webhook, or no such session")
         }
-        return notifier.decide(request, session)
+        return webhook.decide(request, session)
     }
 
     /// The address to open. The token is behind the `#`: a browser sends that to nobody.

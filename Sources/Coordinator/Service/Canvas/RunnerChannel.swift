@@ -16,6 +16,7 @@ struct RunnerChannel: ChannelSession {
 
     var id: String { session.id }
     var head: Int64 { session.world.journal.head(session.id) }
+    var snapshotDirectory: String { "\(session.world.home.session(session.id))/snapshots" }
     var changes: Condition<Int64> { session.world.journal.changes }
 
     /// The token for the address of the canvas; derived, so that nothing is stored.
@@ -82,6 +83,8 @@ struct RunnerChannel: ChannelSession {
         switch command.action {
         case .approve: return .approve(tree: command.basis?.digest ?? "", by: by)
         case .deny(let reason): return .deny(by: by, reason: reason)
+        case .permit: return .permit(id: command.basis?.digest ?? "", by: by)
+        case .refuse(let reason): return .refuse(id: command.basis?.digest ?? "", by: by, reason: reason)
         case .pause: return .pause(by: by)
         case .resume: return .resume(by: by)
         case .cancel: return .cancel(by: by)

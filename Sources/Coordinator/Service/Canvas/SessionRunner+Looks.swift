@@ -14,9 +14,37 @@ extension SessionRunner {
         case "diff": return try diff()
         case "cost": return try cost()
         case "verify": return try verify()
+        case "output": return output
         default:
             throw ServiceError("a session has no \(what)", code: "no_such_request", status: 404)
         }
+    }
+
+    /// The newest lines of one agent that an export takes along.
+    private static let outputLines = 2000
+    /// Of one of them, in bytes.
+    private static let outputLineBytes = 16 << 10
+
+    /// What agents printed, as far as the platform still has it: `{AGENT: [{seq, at, stream, source,
+    /// line}]}`. It is kept for as long as the platform runs, so an old session has none.
+    private var output: JSON {
+        var output: [String: JSON] = [:]
+        for (agent, known) in state.agents {
+            guard let instance = known.instance else { continue }
+            var lines: [JSON] = []
+            // A platform that is away has nothing to tell.
+            try? world.platform.logs(instance, after: 0, follow: false) { line in
+                let head = String(decoding: Array(line.line.utf8.prefix(Self.outputLineBytes)), as: UTF8.self)
+                lines.append([
+                    "seq": JSON(line.seq), "at": JSON(line.at), "stream": .string(line.stream),
+                    "source": .string(line.source), "line": .string(head),
+                ])
+                if lines.count > Self.outputLines * 2 { lines.removeFirst(Self.outputLines) }
+                return true
+            }
+            if !lines.isEmpty { output[agent] = .array(lines.suffix(Self.outputLines)) }
+        }
+        return .object(output)
     }
 
     private func diff() throws(ServiceError) -> JSON {

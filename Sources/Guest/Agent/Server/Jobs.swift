@@ -19,8 +19,6 @@ final class Jobs: Sendable {
 
     /// Jobs that run at once: a task that needs more is doing something else.
     private static let limit = 16
-    /// Longest wait of one call, in milliseconds.
-    private static let longestWait = 600_000
 
     init(environment: [String: String]) { self.environment = environment }
 
@@ -57,8 +55,7 @@ final class Jobs: Sendable {
         switch input["action"]?.stringValue ?? "output" {
         case "output": break
         case "wait":
-            let longest = min(max(0, input["timeout"]?.intValue ?? 60_000), Self.longestWait)
-            _ = try? job.child.wait(timeoutMilliseconds: longest)
+            _ = try? job.child.wait(timeoutMilliseconds: ToolTime.job.asked(input))
         case "kill":
             // The whole group; one that has ended needs none.
             try? job.child.killGroup(SIGTERM)

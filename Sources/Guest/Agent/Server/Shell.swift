@@ -137,7 +137,8 @@ final class Shell: Sendable {
         while mine.contains(where: Processes.exists), Clock.monotonicNanoseconds() < deadline {
             usleep(20_000)
         }
-        for pid in mine { try? Processes.kill(pid, SIGKILL) }
+        // With all that they have started meanwhile.
+        for pid in mine { try? Processes.signalTree(pid, SIGKILL) }
         _ = try? child.wait()
     }
 }

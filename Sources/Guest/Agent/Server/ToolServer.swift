@@ -16,11 +16,6 @@ final class ToolServer: Sendable {
     private let directory: String
     private let execCount = Mutex(0)
 
-    /// Time of a command when none is asked for, and the longest that may be, in milliseconds. What takes
-    /// longer goes into the background.
-    static let commandMilliseconds = 120_000
-    static let longestMilliseconds = 600_000
-
     init(directory: String, environment: [String: String]) {
         self.directory = directory
         self.environment = environment
@@ -66,13 +61,10 @@ final class ToolServer: Sendable {
             default: return ["content": try ToolProgram.run(name, input), "is_error": false]
             }
         } catch {
-            return ["content": .string(error.text), "is_error": true]
+            var answer: JSON = ["content": .string(error.text), "is_error": true]
+            answer["refused"] = error.refused
+            return answer
         }
-    }
-
-    private static func time(_ input: JSON) -> Int {
-        let wanted = input["timeout_ms"]?.intValue ?? input["timeout"]?.intValue ?? commandMilliseconds
-        return min(max(1, wanted), longestMilliseconds)
     }
 
     private func bash(_ input: JSON) throws(ToolProgram.Problem) -> JSON {
@@ -82,7 +74,7 @@ final class ToolServer: Sendable {
             let id = try jobs.start(command, prelude: shell.prelude())
             return ["content": .string("Started as \(id); see it with the job tool."), "is_error": false]
         }
-        let milliseconds = Self.time(input)
+        let milliseconds = ToolTime.command.asked(input)
         let outcome = try ToolProgram.system("run the command") { () throws(SystemError) in
             try shell.run(command, timeoutMilliseconds: milliseconds)
         }
@@ -91,7 +83,7 @@ final class ToolServer: Sendable {
         if outcome.timedOut {
             Self.add(
                 "[stopped after \(milliseconds / 1000) s; the shell was started again in the same directory. "
-                    + "Set timeout up to \(Self.longestMilliseconds), or run_in_background]", to: &text)
+                    + "Set timeout up to \(ToolTime.command.longest), or run_in_background]", to: &text)
         } else if outcome.isNew {
             Self.add("[the command ended the shell; a new one was started in the same directory]", to: &text)
         }
@@ -107,18 +99,23 @@ final class ToolServer: Sendable {
             count += 1
             return count
         }
+        let milliseconds = ToolTime.command.asked(input)
         let (status, timedOut, output) = try ToolProgram.system("run \(words[0])") { () throws(SystemError) in
             let output = try OutputFile("exec-\(number)")
             let file = try Files.open(output.path, O_WRONLY | O_APPEND)
             let outcome = try Spawn.run(
                 Spawn.Command(
                     words, environment: environment, workingDirectory: place, stdout: .descriptor(file.raw),
-                    stderr: .merge, timeoutMilliseconds: Self.time(input)))
+                    stderr: .merge, timeoutMilliseconds: milliseconds))
             return (outcome.status, outcome.timedOut, output)
         }
         var text = output.shown()
         output.removeIfShown()
-        if timedOut { Self.add("[stopped after \(Self.time(input) / 1000) s]", to: &text) }
+        if timedOut {
+            Self.add(
+                "[stopped after \(milliseconds / 1000) s, and everything it had started. Ask for less, or "
+                    + "set timeout up to \(ToolTime.command.longest)]", to: &text)
+        }
         return Self.answer(text, exitCode: timedOut ? 124 : status.shellCode)
     }
 

@@ -9,11 +9,22 @@ enum SearchTools {
     private static let fileBytes = 4 << 20
     private static let lineColumns = 400
 
+    /// When a search gives what it has, on the monotonic clock: a little before its caller stops waiting.
+    private static func deadline() -> Int64 {
+        Clock.monotonicNanoseconds() + Int64(ToolTime.files.longest - 5000) * 1_000_000
+    }
+
+    private static let unfinished =
+        "\n[stopped after \((ToolTime.files.longest - 5000) / 1000) s, before all of it was searched; narrow "
+        + "path, glob or pattern]"
+
     /// All files below a directory, as paths relative to it; `.git` is nobody's business here.
-    static func files(below root: String) -> [String] {
+    static func files(below root: String, until deadline: Int64 = .max) -> [String] {
         var found: [String] = []
         var pending = [""]
-        while let directory = pending.popLast(), found.count < fileLimit {
+        while let directory = pending.popLast(), found.count < fileLimit,
+            Clock.monotonicNanoseconds() < deadline
+        {
             let place = directory.isEmpty ? root : "\(root)/\(directory)"
             for name in ((try? Files.list(place)) ?? []).sorted() where name != ".git" {
                 let relative = directory.isEmpty ? name : "\(directory)/\(name)"
@@ -37,12 +48,14 @@ enum SearchTools {
             try ToolRoots.readable.status(root)
         }
         guard status.isDirectory else { throw ToolProgram.Problem("\(root) is no directory.") }
-        let matches = files(below: root).filter { PathPattern.matches($0, pattern) }
+        let deadline = deadline()
+        let matches = files(below: root, until: deadline).filter { PathPattern.matches($0, pattern) }
+        let end = Clock.monotonicNanoseconds() < deadline ? "" : unfinished
         let dated = matches.map { ($0, (try? Files.status("\(root)/\($0)").modifiedNanoseconds) ?? 0) }
         let sorted = dated.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 > $1.1 }.map(\.0)
-        guard !sorted.isEmpty else { return "[no file matches \(pattern)]" }
+        guard !sorted.isEmpty else { return "[no file matches \(pattern)]" + end }
         let more = sorted.count > resultLimit ? "\n[\(sorted.count - resultLimit) more]" : ""
-        return sorted.prefix(resultLimit).joined(separator: "\n") + more
+        return sorted.prefix(resultLimit).joined(separator: "\n") + more + end
     }
 
     static func grep(_ input: JSON) throws(ToolProgram.Problem) -> String {
@@ -53,17 +66,21 @@ enum SearchTools {
         let status = try ToolRoots.perform("search \(root)") { () throws(SystemError) in
             try roots.status(root)
         }
+        let deadline = deadline()
         let paths: [String]
         if status.isDirectory {
             let glob = input["glob"]?.stringValue
-            paths = files(below: root).filter { path in glob.map { PathPattern.matches(path, $0) } ?? true }
-                .sorted()
+            paths = files(below: root, until: deadline)
+                .filter { path in glob.map { PathPattern.matches(path, $0) } ?? true }.sorted()
                 .map { root == "." ? $0 : "\(root)/\($0)" }
         } else {
             paths = [root]
         }
         var lines: [String] = []
         for path in paths {
+            guard Clock.monotonicNanoseconds() < deadline else {
+                return lines.joined(separator: "\n") + unfinished
+            }
             guard let size = try? roots.status(path).size, size <= Int64(fileBytes),
                 let bytes = try? roots.read(path, limit: fileBytes), !bytes.prefix(8192).contains(0)
             else { continue }

@@ -8,16 +8,31 @@ enum ToolProgram {
     /// What a tool says to the model when it cannot do what was asked.
     struct Problem: Error {
         let text: String
+        /// What the file system refused, if that is what it is about.
+        let refusal: SystemError?
 
-        init(_ text: String) { self.text = text }
+        init(_ text: String, refusal: SystemError? = nil) {
+            self.text = text
+            self.refusal = refusal.flatMap { Self.refusals.contains($0.code) ? $0 : nil }
+        }
+
+        /// No permission, a read-only mount, and a path that leads out of its root.
+        private static let refusals: Set<Int32> = [EACCES, EPERM, EROFS, EXDEV]
+
+        /// For the journal: this is the one place where a refusal of a file is seen with its path.
+        var refused: JSON? {
+            refusal.map {
+                ["path": .string($0.operand), "call": .string($0.call), "errno": .string($0.name)]
+            }
+        }
     }
 
     static func main(_ name: String) -> Int32 {
         switch name {
         case "serve": return ToolServer.main()
+        case "mcp": return MCPHost.main()
         case "tests": return TestRun.main()
         // Says with its exit code that a sandbox can be made; its report says which layers hold.
-        case "probe": return 0
         default: return once(name)
         }
     }
@@ -72,7 +87,7 @@ enum ToolProgram {
         do throws(SystemError) {
             return try body()
         } catch {
-            throw Problem("Cannot \(what): \(error)")
+            throw Problem("Cannot \(what): \(error)", refusal: error)
         }
     }
 }

@@ -20,10 +20,12 @@ enum ToolRoots {
         do throws(SystemError) {
             return try body()
         } catch {
-            guard error.code == EXDEV else { throw ToolProgram.Problem("Cannot \(what): \(error)") }
+            guard error.code == EXDEV else {
+                throw ToolProgram.Problem("Cannot \(what): \(error)", refusal: error)
+            }
             throw ToolProgram.Problem(
-                "Cannot \(what): it is, or leads by a symbolic link, outside of the directories of this role."
-            )
+                "Cannot \(what): it is, or leads by a symbolic link, outside of the directories of this "
+                    + "role.", refusal: error)
         }
     }
 }

@@ -145,7 +145,13 @@ final class Browser: Sendable {
             "--disable-breakpad", "--mute-audio", "--hide-scrollbars", "--window-size=1280,900",
             "--user-data-dir=/tmp/openclaw-browser", "about:blank",
         ]
-        if let proxy { options.append("--proxy-server=\(proxy)") }
+        if let proxy {
+            // Chromium goes around a proxy for all of 127.0.0.0/8 by itself; here as for curl only what is
+            // this sandbox's own goes around it.
+            options += [
+                "--proxy-server=\(proxy)", "--proxy-bypass-list=<-loopback>;127.0.0.1;localhost;[::1]",
+            ]
+        }
         return options
     }
 }

@@ -36,6 +36,7 @@ final class ChildStream {
     let source: String
     let execID: String?
     private var splitter = LineSplitter()
+    private var redaction = StreamRedactor()
     /// The process has ended and been reported; what an orphan still writes is read, so that it does not
     /// block, and thrown away.
     private(set) var isOver = false
@@ -46,35 +47,39 @@ final class ChildStream {
     }
 
     /// One read.
+    /// - Parameter redactor: What is secret now. Before lines are cut, because a secret may have several, or
+    ///   lie where a long one is cut.
     /// - Returns: The complete lines, and whether the stream has ended.
-    func receive() -> (lines: [OutputQueue.LogLine], hasEnded: Bool, isDry: Bool) {
+    func receive(_ redactor: Redactor) -> (lines: [OutputQueue.LogLine], hasEnded: Bool, isDry: Bool) {
         do throws(SystemError) {
             let bytes = try IO.read(descriptor.raw)
             if isOver { return ([], bytes.isEmpty, false) }
-            if bytes.isEmpty { return (finish(), true, true) }
-            return (splitter.receive(bytes).map(entry), false, false)
+            if bytes.isEmpty { return (finish(redactor), true, true) }
+            return (splitter.receive(redaction.receive(bytes, redactor)).map(entry), false, false)
         } catch {
             if error.code == EAGAIN { return ([], false, true) }
-            return (finish(), true, true)
+            return (finish(redactor), true, true)
         }
     }
 
     /// What the pipe holds at the end of its process, bounded, and the unfinished line.
-    func close() -> (lines: [OutputQueue.LogLine], hasEnded: Bool) {
+    func close(_ redactor: Redactor) -> (lines: [OutputQueue.LogLine], hasEnded: Bool) {
         var lines: [OutputQueue.LogLine] = []
         for _ in 0..<(Limits.drainBytes / IO.chunkBytes) {
-            let (new, hasEnded, isDry) = receive()
+            let (new, hasEnded, isDry) = receive(redactor)
             lines += new
             if hasEnded { return (lines, true) }
             if isDry { break }
         }
-        lines += finish()
+        lines += finish(redactor)
         return (lines, false)
     }
 
-    private func finish() -> [OutputQueue.LogLine] {
+    private func finish(_ redactor: Redactor) -> [OutputQueue.LogLine] {
         isOver = true
-        return splitter.finish().map { [entry($0)] } ?? []
+        var lines = splitter.receive(redaction.finish(redactor)).map(entry)
+        if let last = splitter.finish() { lines.append(entry(last)) }
+        return lines
     }
 
     private func entry(_ line: LineSplitter.Line) -> OutputQueue.LogLine {

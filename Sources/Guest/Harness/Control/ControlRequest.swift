@@ -52,8 +52,10 @@ enum ControlRequest: Sendable, Hashable {
                 throw .invalidParams("exec_id is required")
             }
             self = .exec(
-                id: id, try Self.program(params), timeoutMilliseconds: params["timeout_ms"]?.int64Value,
-                sandbox: Self.policy(params))
+                id: id, try Self.program(params),
+                timeoutMilliseconds: params["timeout_ms"]?.int64Value.map {
+                    min(max(0, $0), Limits.toolSessionMilliseconds)
+                }, sandbox: Self.policy(params))
         case "runTask": self = .runTask(try Self.program(params), sandbox: Self.policy(params))
         case "startServer":
             let program = try Self.program(params)

@@ -102,7 +102,7 @@ final class Supervisor {
             while let signal = try signals.next(timeoutMilliseconds: 0) { receive(signal: signal) }
         default:
             guard let stream = streams[event.token] else { return }
-            let (lines, hasEnded, _) = stream.receive()
+            let (lines, hasEnded, _) = stream.receive(channel.redactor)
             if !lines.isEmpty, case .primary? = children[stream.pid]?.kind { session.progress() }
             for line in lines { channel.log(line) }
             if hasEnded { forget(event.token) }
@@ -162,7 +162,7 @@ final class Supervisor {
                 continue
             }
             for (token, stream) in streams where stream.pid == ended.pid {
-                let (lines, hasEnded) = stream.close()
+                let (lines, hasEnded) = stream.close(channel.redactor)
                 for line in lines { channel.log(line) }
                 if hasEnded { forget(token) }
             }
@@ -235,7 +235,7 @@ final class Supervisor {
         case .signalAll(let signal): signalAll(signal)
         case .drain:
             for (token, stream) in streams where !stream.isOver {
-                for line in stream.close().lines { channel.log(line) }
+                for line in stream.close(channel.redactor).lines { channel.log(line) }
                 forget(token)
             }
         case .sync: sync()

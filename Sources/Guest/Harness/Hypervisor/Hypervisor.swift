@@ -36,6 +36,7 @@ struct Hypervisor {
         let limit = try System.Limits.get(.openFiles)
         try System.Limits.set(.openFiles, soft: limit.hard, hard: limit.hard)
         let tap = try connectNetwork()
+        if plan.hasMonitor { try IO.setCloseOnExec(Launcher.monitorDescriptor) }
         var names: [Int32: String] = [:]
         for (tag, source) in plan.shares {
             let child = try Spawn.start(
@@ -44,16 +45,14 @@ struct Hypervisor {
             names[child.pid] = "virtiofsd of \(tag)"
         }
         for (tag, _) in plan.shares { try awaitSocket(MachinePlan.socket(tag)) }
+        let held = [Launcher.controlDescriptor] + (plan.hasMonitor ? [Launcher.monitorDescriptor] : [])
         let machine = try Spawn.start(
             Spawn.Command(
                 plan.machineCommand, stdout: .inherit, stderr: .inherit,
-                descriptors: [
-                    (Launcher.controlDescriptor, Launcher.controlDescriptor),
-                    (tap.raw, MachinePlan.tapDescriptor),
-                ]))
+                descriptors: held.map { ($0, $0) } + [(tap.raw, MachinePlan.tapDescriptor)]))
         tap.close()
-        // Only QEMU holds it from now on: its end is the host's end of file.
-        _ = close(Launcher.controlDescriptor)
+        // Only QEMU holds them from now on: its end is the host's end of file.
+        for descriptor in held { _ = close(descriptor) }
         while true {
             let signal = try signals.next()
             // The host asks the guest over the control channel first; this is the last word.

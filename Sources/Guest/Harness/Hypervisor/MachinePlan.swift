@@ -36,6 +36,8 @@ struct MachinePlan: Sendable, Hashable {
     var timeStampKilohertz: Int?
     /// The group that may open /dev/kvm, as an id of the host.
     var deviceGroup: UInt32?
+    /// The platform holds the other end of a socket to QEMU's monitor.
+    var hasMonitor: Bool
 
     init(_ json: JSON) throws(HarnessError) {
         func text(_ name: String) throws(HarnessError) -> String {
@@ -66,6 +68,7 @@ struct MachinePlan: Sendable, Hashable {
         hardwareAddress = address
         timeStampKilohertz = json["tsc_khz"]?.intValue
         deviceGroup = json["device_gid"]?.intValue.flatMap { UInt32(exactly: $0) }
+        hasMonitor = json["monitor"]?.boolValue ?? false
     }
 
     private static func invalid(_ name: String, _ wanted: String) -> HarnessError {
@@ -124,6 +127,12 @@ struct MachinePlan: Sendable, Hashable {
             "-netdev", "tap,id=net,fd=\(Self.tapDescriptor)",
             "-device", "virtio-net-device,netdev=net,mac=\(hardwareAddress)",
         ]
+        if hasMonitor {
+            words += [
+                "-chardev", "socket,id=monitor,fd=\(Launcher.monitorDescriptor)",
+                "-mon", "chardev=monitor,mode=control",
+            ]
+        }
         for tag in shares.map(\.tag) {
             words += [
                 "-chardev", "socket,id=\(tag),path=\(Self.socket(tag))",

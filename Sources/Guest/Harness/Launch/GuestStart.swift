@@ -84,6 +84,9 @@ struct GuestStart {
                 return SystemError(call: "read", operand: "the launcher has gone", code: EPIPE)
             }
             try IO.setCloseOnExec(Launcher.controlDescriptor, false)
+            if configuration.machine?.hasMonitor == true {
+                try IO.setCloseOnExec(Launcher.monitorDescriptor, false)
+            }
             try Signals.reset()
         } catch {
             return error

@@ -24,6 +24,8 @@ struct LaunchConfiguration: Sendable, Hashable {
     var root: String
     /// A shared mount with a directory `workspace`; what is mounted there later shows up in the guest.
     var share: String?
+    /// The directory of the control group that the guest is born in; nil leaves it where the launcher is.
+    var group: String?
     /// The kit's guest binaries.
     var binaries: String
     var users: [Namespaces.IDRange]
@@ -53,6 +55,7 @@ struct LaunchConfiguration: Sendable, Hashable {
         hostName = try text("hostname")
         root = try path("root")
         share = json["share"]?.stringValue == nil ? nil : try path("share")
+        group = json["cgroup"]?.stringValue == nil ? nil : try path("cgroup")
         binaries = try path("binaries")
         users = try Self.ranges(json, "uid_map")
         groups = try Self.ranges(json, "gid_map")

@@ -6,10 +6,12 @@ import System
 /// `openclaw-harness launch`: the parent outside, and what becomes PID 1 inside.
 ///
 /// The contract with the platform: configuration on standard input to its end, control socket on 3, status
-/// pipe on 4.
+/// pipe on 4; for a machine with a monitor, that one's socket on 5.
 struct Launcher {
     static let controlDescriptor: Int32 = 3
     static let statusDescriptor: Int32 = 4
+    /// Only for a machine whose plan says `monitor`.
+    static let monitorDescriptor: Int32 = 5
     /// Time for an ordered shutdown after the platform has gone, in milliseconds.
     static let orphanGraceMilliseconds: Int64 = 3000
     /// The exit code when there is no guest whose status could be told.
@@ -49,9 +51,12 @@ struct Launcher {
         try attempt("make a pid namespace", hint: hint) { () throws(SystemError) in
             try Namespaces.unshare(.pid)
         }
+        // For the harness, which locks its memory. Best effort: only root may, and the harness says so.
+        try? System.Limits.set(
+            .lockedBytes, soft: System.Limits.unlimited, hard: System.Limits.unlimited)
         let (questions, ask) = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
         let (answers, answer) = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
-        let pid = try attempt("fork PID 1") { () throws(SystemError) in try Processes.fork() }
+        let pid = try attempt("fork PID 1") { () throws(SystemError) in try fork() }
         if pid == 0 {
             questions.close()
             answer.close()
@@ -60,6 +65,7 @@ struct Launcher {
         }
         ask.close()
         answers.close()
+        if configuration.machine?.hasMonitor == true { _ = close(Self.monitorDescriptor) }
         do throws(HarnessError) {
             try serve(pid, questions: questions, answer: answer)
         } catch {
@@ -70,6 +76,12 @@ struct Launcher {
         }
         Self.tell("started \(pid)")
         return try watch(pid)
+    }
+
+    private func fork() throws(SystemError) -> Int32 {
+        guard let group = configuration.group else { return try Processes.fork() }
+        let directory = try Files.open(group, O_RDONLY | O_DIRECTORY)
+        return try Processes.fork(into: [], group: directory.raw)
     }
 
     /// Answers the child until it has become the harness.

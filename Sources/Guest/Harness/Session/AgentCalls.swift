@@ -17,11 +17,7 @@ struct AgentCalls: Sendable {
             case "task.fail": return try fail(params)
             case "messages.next":
                 return ["messages": .array(session.state.withLock { $0.book.takeMessages() })]
-            case "tools.list":
-                return [
-                    "tools": .array(Tools(session: session).definitions()),
-                    "prompt": session.document["prompt"] ?? "", "limits": session.document["agent"] ?? [:],
-                ]
+            case "tools.list": return try Tools(session: session).list()
             case "tools.call":
                 guard let name = params["name"]?.stringValue else {
                     throw HarnessError(method, "name is required")

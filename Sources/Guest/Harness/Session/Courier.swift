@@ -32,17 +32,21 @@ struct Courier: Sendable {
         }
     }
 
-    let base: HTTPAddress
+    private let connection: HTTPConnection
     let token: String
     let isStopping: @Sendable () -> Bool
 
-    init(url: String, token: String, isStopping: @escaping @Sendable () -> Bool) throws(HarnessError) {
+    /// - Parameter known: Of an earlier courier: its connections are kept when they lead to the same place.
+    init(
+        url: String, token: String, known: HTTPConnection? = nil, isStopping: @escaping @Sendable () -> Bool
+    ) throws(HarnessError) {
         let rest = url.hasPrefix("http://") ? url.dropFirst(7).prefix { $0 != "/" } : ""
         let colon = rest.lastIndex(of: ":")
         guard let host = rest[..<(colon ?? rest.endIndex)].isEmpty ? nil : rest[..<(colon ?? rest.endIndex)],
             let port = colon.map({ UInt16(rest[rest.index(after: $0)...]) }) ?? 80
         else { throw HarnessError("use the coordinator's url", "\(url) is not http://HOST:PORT") }
-        base = .tcp(String(host), port)
+        let address = HTTPAddress.tcp(String(host), port)
+        connection = known.flatMap { "\($0.address)" == "\(address)" ? $0 : nil } ?? HTTPConnection(address)
         self.token = token
         self.isStopping = isStopping
     }
@@ -66,8 +70,8 @@ struct Courier: Sendable {
         while true {
             let problem: String
             do throws(HTTPError) {
-                let response = try HTTPClient.send(
-                    request(method, path, body), to: base, timeoutMilliseconds: 60_000)
+                let response = try connection.send(
+                    request(method, path, body), timeoutMilliseconds: 60_000)
                 if !Self.isTransient(response.status) {
                     let text = response.body.isEmpty ? JSON.null : (try? response.json()) ?? .null
                     return Answer(status: response.status, body: text)
@@ -84,6 +88,9 @@ struct Courier: Sendable {
             pause = min(pause * 2, Limits.longestRetryMilliseconds)
         }
     }
+
+    /// What the next courier can go on with.
+    var connections: HTTPConnection { connection }
 
     /// Answers that a later try may change.
     static func isTransient(_ status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }

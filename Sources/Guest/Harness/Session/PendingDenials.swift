@@ -15,19 +15,25 @@ struct PendingDenials: Sendable {
     /// Between two messages to the coordinator.
     static let intervalMilliseconds = 1000
 
+    /// Counts come from a file that a sandbox wrote; none of them may end the harness.
+    private static func sum(_ a: Int, _ b: Int) -> Int {
+        let (sum, isOver) = a.addingReportingOverflow(b)
+        return isOver ? .max : sum
+    }
+
     /// - Returns: True when nobody is about to tell them yet.
     mutating func add(_ denials: [JSON], task: String?) -> Bool {
         for denial in denials {
             let key = "\(denial["layer"]?.stringValue ?? "") \(denial["object"]?.stringValue ?? denial.text)"
             let count = denial["count"]?.intValue ?? 1
             if let known = entries[key]?["count"]?.intValue {
-                entries[key]?["count"] = JSON(known + count)
+                entries[key]?["count"] = JSON(Self.sum(known, count))
             } else if order.count < Self.limit {
                 order.append(key)
                 entries[key] = denial
                 entries[key]?["count"] = JSON(count)
             } else {
-                others += count
+                others = Self.sum(others, count)
             }
         }
         self.task = task ?? self.task

@@ -19,7 +19,8 @@ struct SandboxRun: Sendable {
     func run(_ command: [String], policy: JSON, input: [UInt8] = []) throws(HarnessError) -> Outcome {
         let guest = session.guest
         var policy = policy
-        let milliseconds = min(max(1, policy["timeout_ms"]?.int64Value ?? 120_000), Limits.toolMilliseconds)
+        let time = ToolTime.tests
+        let milliseconds = Int64(time.asked(["timeout_ms": policy["timeout_ms"] ?? .null]))
         policy["timeout_ms"] = JSON(milliseconds)
         try session.openProxy(&policy)
         let files = try SandboxFiles(policy: policy, guest: guest)

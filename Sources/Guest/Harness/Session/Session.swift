@@ -33,8 +33,12 @@ final class Session: Sendable {
     /// One git command of the harness at a time: two would meet in the index.
     let gitLock = Condition(false)
     let progressReporter = ProgressReporter()
+    /// Connections to the coordinator, kept between calls.
+    private let coordinator = Mutex<HTTPConnection?>(nil)
     /// The sandbox of the current task's tools.
     let tools = Mutex<ToolSession?>(nil)
+    /// The sandbox of its servers of tools, when the role has any.
+    let mcp = Mutex<MCPSession?>(nil)
 
     init(mailbox: Mailbox, guest: GuestFacts) {
         self.mailbox = mailbox
@@ -49,6 +53,11 @@ final class Session: Sendable {
             state.secrets = secrets
             state.redactor = Self.redactor(secrets, state.runEnvironment)
         }
+    }
+
+    /// What was fetched later counts like what was there at the start.
+    func addSecrets(_ secrets: [String: String]) {
+        setSecrets(state.withLock { $0.secrets }.merging(secrets) { $1 })
     }
 
     /// Finds everything secret that this guest was given: what came as a secret, and what a program's
@@ -96,7 +105,9 @@ final class Session: Sendable {
             defer { state.isReadyTold = true }
             return !state.isReadyTold
         }
-        if isFirst { tell("agents/ready", ["instance_id": .string(instanceID), "layers": guest.layers]) }
+        guard isFirst else { return }
+        ActivityReporter(session: self).start()
+        tell("agents/ready", ["instance_id": .string(instanceID), "layers": guest.layers])
     }
 
     func agentEnded(_ result: JSON) {
@@ -147,7 +158,11 @@ final class Session: Sendable {
     /// The way to the coordinator; nil for a guest that has none.
     var courier: Courier? {
         guard let token, let url = document["coordinator_url"]?.stringValue else { return nil }
-        return try? Courier(url: url, token: token) { [self] in isStopping }
+        return coordinator.withLock { known in
+            let courier = try? Courier(url: url, token: token, known: known) { [self] in isStopping }
+            known = courier?.connections
+            return courier
+        }
     }
 
     /// The agent did something.

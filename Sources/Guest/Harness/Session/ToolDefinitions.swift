@@ -35,7 +35,9 @@ extension Tools {
     private static func list(_ description: String) -> JSON {
         ["type": "array", "items": ["type": "string"], "description": .string(description)]
     }
-    private static let timeout = number("Longest run time in milliseconds.")
+    private static func timeout(_ time: ToolTime) -> JSON {
+        number("Longest run time in milliseconds: \(time.usual) when absent, \(time.longest) at most.")
+    }
 
     private static let planTask: JSON = [
         "type": "object", "required": ["title", "description"], "additionalProperties": false,
@@ -58,7 +60,7 @@ extension Tools {
                 + "call. Long output is shown head and tail and kept whole in a file.",
             [
                 "command": text("The command."),
-                "timeout": number("Longest run time in milliseconds: 120000 when absent, 600000 at most."),
+                "timeout": timeout(.command),
                 "run_in_background": [
                     "type": "boolean", "description": "Start it as a job and come back at once.",
                 ],
@@ -68,7 +70,9 @@ extension Tools {
             [
                 "id": text("The job."),
                 "action": ["type": "string", "enum": ["output", "wait", "kill"]],
-                "timeout": number("For wait: milliseconds, 60000 when absent."),
+                "timeout": number(
+                    "For wait: milliseconds, \(ToolTime.job.usual) when absent, \(ToolTime.job.longest) at "
+                        + "most."),
             ], required: []),
         "tasks": .init("List the session's tasks: who does what, and how far it is.", [:], required: []),
         "patch": .init(
@@ -109,10 +113,11 @@ extension Tools {
             ], required: ["action"]),
         "git": .init(
             "Run git in your clone. Pushing is done for you when the task is complete.",
-            ["args": list("Arguments, without the word git."), "timeout": timeout], required: ["args"]),
+            ["args": list("Arguments, without the word git."), "timeout": timeout(.command)],
+            required: ["args"]),
         "run_tests": .init(
             "Run the task's test command in a sandbox of its own, and report the result.",
-            ["timeout": timeout], required: []),
+            ["timeout": timeout(.tests)], required: []),
         "diff": .init(
             "Show what the work under review changes.",
             [
@@ -167,6 +172,11 @@ extension Tools {
                 "verdict": ["type": "string", "enum": ["approve", "request_changes"]],
                 "summary": text("Why."),
             ], required: ["verdict", "summary"]),
+        "draw": .init(
+            "Show people a diagram, a table, results or a question on the session's canvas: A2UI v0.9"
+                + " messages (createSurface, updateComponents, updateDataModel, deleteSurface), with the"
+                + " catalog openclaw/session/v1. What a person does there comes back to you as a message.",
+            ["messages": ["type": "array", "items": ["type": "object"]]], required: ["messages"]),
         "notes": .init(
             "Read the session's shared notes, or append to them.", ["text": text("What to append.")],
             required: []),

@@ -20,17 +20,16 @@ final class ToolSession: Sendable {
     /// How often each thing was refused, as far as somebody was told.
     private let told = Mutex<[String: Int]>([:])
 
-    init(task: String, policy: JSON, session: Session) throws(HarnessError) {
+    /// - Parameters:
+    ///   - service: What runs in it: `serve` for the tools, `mcp` for servers of tools.
+    ///   - onNotification: Hears what it says without being asked.
+    init(
+        task: String, policy: JSON, session: Session, service: String = "serve",
+        onNotification: @escaping @Sendable (String, JSON) -> Void = { _, _ in }
+    ) throws(HarnessError) {
         self.task = task
         let guest = session.guest
         let program = guest.binary("openclaw-agent")
-        // The same policy once for a program that only ends, because a sandbox reports when it is over.
-        let probe = try SandboxRun(session: session).run([program, "tool", "probe"], policy: policy)
-        guard probe.exitCode == 0 else {
-            throw HarnessError(
-                "make the tools' sandbox", probe.report["error"]?.stringValue ?? probe.stderr)
-        }
-        layers = probe.report["layers"] ?? [:]
         var policy = policy
         policy["timeout_ms"] = JSON(Limits.toolSessionMilliseconds)
         try session.openProxy(&policy)
@@ -39,13 +38,15 @@ final class ToolSession: Sendable {
         }
         let files = try SandboxFiles(policy: policy, guest: guest)
         let command = Spawn.Command(
-            files.arguments([program, "tool", "serve"]), environment: guest.environment(asAgent: false),
+            files.arguments([program, "tool", service], options: ["--end-with-input"]),
+            environment: guest.environment(asAgent: false),
             stdin: .descriptor(theirs.raw), stdout: .null, stderr: .null, descriptors: files.descriptors,
             dieWithParent: true)
         report = files.report
         var limits = JSONRPCPeer.Limits()
         limits.lineBytes = Limits.agentLineBytes
-        peer = JSONRPCPeer(input: ours, output: ours, name: "tools", limits: limits)
+        peer = JSONRPCPeer(
+            input: ours, output: ours, name: "tools", limits: limits, onNotification: onNotification)
         let (mailbox, ended, peer) = (session.mailbox, ended, peer)
         Worker.start("tools", stackBytes: 256 * 1024) {
             let outcome = mailbox.run(command)
@@ -55,23 +56,68 @@ final class ToolSession: Sendable {
             theirs.close()
             peer.close()
         }
+        do throws(HarnessError) {
+            layers = try Self.layers(files.report, ended)
+        } catch {
+            peer.close()
+            throw error
+        }
         peer.start()
+    }
+
+    /// What holds, which the sandbox writes down before it starts the tools.
+    private static func layers(_ report: SharedDescriptor, _ ended: Condition<String?>) throws(HarnessError)
+        -> JSON
+    {
+        let deadline = Supervisor.now + Limits.sandboxMilliseconds
+        while Supervisor.now < deadline {
+            // A report that has an error is about a sandbox that was not made.
+            if let report = SandboxFiles.readReport(report), report["error"] == nil,
+                let layers = report["layers"]
+            {
+                return layers
+            }
+            // Ends early when the sandbox could not be made.
+            if let reason = ended.wait(timeoutMilliseconds: Limits.sandboxLookMilliseconds, until: { $0 }) {
+                throw HarnessError("make the tools' sandbox", reason)
+            }
+        }
+        throw HarnessError("make the tools' sandbox", "it took more than \(Limits.sandboxMilliseconds) ms")
     }
 
     var isOver: Bool { peer.endReason != nil }
 
     /// Calls a tool. A sandbox that ended is an error; the next call gets a new one.
-    func call(_ name: String, _ input: JSON, timeoutMilliseconds: Int) throws(HarnessError) -> JSON {
+    /// - Parameter time: What the tool keeps itself, in milliseconds.
+    func call(_ name: String, _ input: JSON, time: Int) throws(HarnessError) -> JSON {
+        var answer = try request(
+            "call", ["name": .string(name), "input": input], for: name,
+            timeoutMilliseconds: time + ToolTime.slack)
+        answer["layers"] = layers
+        return answer
+    }
+
+    /// Asks what runs in it. What does not keep its time is ended with all others of its task, because
+    /// nothing in there can be trusted to end it.
+    /// - Parameter what: What it is asked for, for words.
+    func request(_ method: String, _ params: JSON, for what: String, timeoutMilliseconds: Int)
+        throws(HarnessError) -> JSON
+    {
         do throws(JSONRPCCallError) {
-            var answer = try peer.call(
-                "call", ["name": .string(name), "input": input], timeoutMilliseconds: timeoutMilliseconds)
-            answer["layers"] = layers
-            return answer
+            return try peer.call(method, params, timeoutMilliseconds: timeoutMilliseconds)
         } catch {
-            guard isOver else { throw HarnessError("run \(name)", "\(error)") }
+            if case .timeout = error {
+                close()
+                throw HarnessError(
+                    "run \(what)",
+                    "no end within \(timeoutMilliseconds / 1000) s, so all tools of this task were ended",
+                    hint: "the next call gets new ones; background jobs, shell variables and /tmp are gone. "
+                        + "Ask for less at a time, or run it as a background job with bash")
+            }
+            guard isOver else { throw HarnessError("run \(what)", "\(error)") }
             let reason = ended.wait(timeoutMilliseconds: 5000) { $0 } ?? "\(error)"
             throw HarnessError(
-                "run \(name)", "the tools' sandbox ended (\(reason))",
+                "run \(what)", "the tools' sandbox ended (\(reason))",
                 hint: "the next call gets a new one; background jobs and shell variables are gone")
         }
     }
@@ -116,9 +162,14 @@ extension Session {
             defer { current = nil }
             return current
         }
-        guard let last else { return }
-        let denials = last.newDenials()
-        if !denials.isEmpty { tell(denials, task: last.task) }
-        last.close()
+        let servers = mcp.withLock { current in
+            defer { current = nil }
+            return current
+        }
+        for last in [last, servers?.tools].compactMap({ $0 }) {
+            let denials = last.newDenials()
+            if !denials.isEmpty { tell(denials, task: last.task) }
+            last.close()
+        }
     }
 }

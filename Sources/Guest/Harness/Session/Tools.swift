@@ -10,13 +10,15 @@ struct Tools: Sendable {
     /// Tools that only the coordinator can answer, and where.
     private static let coordination = [
         "plan": "plan", "assign": "tasks/assign", "comment": "comments", "verdict": "verdict",
+        "draw": "canvas",
     ]
 
     private var names: [String] { (session.document["tools"]?.arrayValue ?? []).compactMap(\.stringValue) }
-    private var currentTask: JSON? { session.state.withLock { $0.book.current.values.first } }
+    var currentTask: JSON? { session.state.withLock { $0.book.current.values.first } }
 
     func call(_ name: String, _ input: JSON, callID: String) throws(HarnessError) -> JSON {
-        guard names.contains(name) else {
+        let isServers = name.hasPrefix(MCPSession.prefix)
+        guard names.contains(name) || isServers else {
             return Self.problem(
                 "There is no tool \(name) for this role. The tools are: \(names.joined(separator: ", ")).")
         }
@@ -27,7 +29,9 @@ struct Tools: Sendable {
         }
         let start = Supervisor.now
         var result: JSON
-        if let path = Self.coordination[name] {
+        if isServers {
+            result = try callServer(name, input)
+        } else if let path = Self.coordination[name] {
             result = try coordinate(path, input)
         } else {
             result = try work(name, input, callID: callID)
@@ -70,7 +74,7 @@ struct Tools: Sendable {
             let answer = try AgentCalls(session: session).get("tasks")
             return ["content": .string(TaskList.text(answer)), "is_error": false]
         case "run_tests":
-            return try tests(timeout: input["timeout_ms"]?.int64Value ?? input["timeout"]?.int64Value)
+            return try tests(milliseconds: ToolTime.tests.asked(input))
         case "git":
             let arguments =
                 input["args"]?.arrayValue?.compactMap(\.stringValue)
@@ -93,9 +97,7 @@ struct Tools: Sendable {
     /// A call in the task's own sandbox.
     func served(_ name: String, _ input: JSON, _ callID: String) throws(HarnessError) -> JSON {
         let tools = try session.toolSession(currentTask?["id"]?.stringValue ?? "")
-        let wanted = input["timeout_ms"]?.intValue ?? input["timeout"]?.intValue ?? 0
-        var result = try tools.call(
-            name, input, timeoutMilliseconds: max(Limits.callMilliseconds, wanted + Limits.callSlack))
+        var result = try tools.call(name, input, time: ToolTime.of(name).asked(input))
         var denials = tools.newDenials()
         // 128 and the signal: the filter ended the command.
         if result["exit_code"]?.intValue == 128 + Int(SIGSYS) {
@@ -105,11 +107,16 @@ struct Tools: Sendable {
             ])
         }
         deny(denials, &result)
+        // The model has read this one in the tool's own words.
+        if let denial = FileRefusal.denial(result["refused"]) {
+            session.tell([denial], task: currentTask?["id"]?.stringValue)
+        }
+        result["refused"] = nil
         return result
     }
 
     /// What the sandbox refused, in words that a model can act on; the coordinator hears of it too.
-    private func deny(_ denials: [JSON], _ result: inout JSON) {
+    func deny(_ denials: [JSON], _ result: inout JSON) {
         guard !denials.isEmpty else { return }
         session.tell(denials, task: currentTask?["id"]?.stringValue)
         let hasFailed =
@@ -136,7 +143,7 @@ struct Tools: Sendable {
 
     /// Tests run in a sandbox of their own, from a fresh copy where the role has one: nothing that an earlier
     /// command left there counts.
-    private func tests(timeout: Int64?) throws(HarnessError) -> JSON {
+    private func tests(milliseconds: Int) throws(HarnessError) -> JSON {
         guard let task = currentTask, let command = task["test_command"]?.stringValue else {
             return Self.problem(
                 "This task has no test command. Read how the repository is tested and use bash.")
@@ -144,13 +151,17 @@ struct Tools: Sendable {
         guard var policy = session.document["sandbox"], policy.objectValue != nil else {
             throw HarnessError("run the tests", "the guest document has no sandbox policy")
         }
-        policy["timeout_ms"] = JSON(timeout ?? Limits.testMilliseconds)
+        policy["timeout_ms"] = JSON(milliseconds)
         let run = try SandboxRun(session: session).run(
             [session.guest.binary("openclaw-agent"), "tool", "tests"], policy: policy,
             input: (["command": .string(command)] as JSON).serialized())
         let answer = (try? JSON.parse(run.stdout)) ?? [:]
         var text = answer["content"]?.stringValue ?? run.stderr
-        if run.timedOut { text += "\n[timed out]" }
+        if run.timedOut {
+            text +=
+                "\n[stopped after \(milliseconds / 1000) s, and everything it had started. Set timeout up to "
+                + "\(ToolTime.tests.longest), or run part of the tests with bash]"
+        }
         text += "\n[exit code \(run.exitCode)]"
         if run.exitCode == 125, let error = run.report["error"]?.stringValue {
             text += "\n[sandbox: \(error)]"

@@ -27,18 +27,14 @@ struct Relay {
         (self.listener, self.token) = (listener, token)
     }
 
-    /// What to wait for.
-    var entries: [pollfd] {
-        var entries: [pollfd] = []
-        if links.count < Self.limit {
-            entries.append(pollfd(fd: listener.raw, events: Int16(POLLIN), revents: 0))
-        }
-        for link in links { entries += link.entries }
-        return entries
+    /// Says what to wait for.
+    func watch(_ set: PollSet) {
+        if links.count < Self.limit { set.add(listener.raw) }
+        for link in links { link.watch(set) }
     }
 
     /// Does what the ready descriptors allow.
-    mutating func serve(_ ready: [Int32: Int16], _ denials: inout Denials) {
+    mutating func serve(_ ready: PollSet, _ denials: inout Denials) {
         if ready[listener.raw] != nil { accept() }
         for index in links.indices { links[index].serve(ready, &denials) }
         links.removeAll { $0.isOver }
@@ -75,19 +71,17 @@ private struct Link {
         (self.client, self.server, self.token) = (client, server, token)
     }
 
-    var entries: [pollfd] {
+    func watch(_ set: PollSet) {
         var (toClient, toServer): (Int32, Int32) = (0, 0)
         if up.canTake { toClient |= POLLIN }
         if !down.isEmpty { toClient |= POLLOUT }
         if down.canTake { toServer |= POLLIN }
         if !up.isEmpty { toServer |= POLLOUT }
-        return [
-            pollfd(fd: toClient == 0 ? -1 : client.raw, events: Int16(toClient), revents: 0),
-            pollfd(fd: toServer == 0 ? -1 : server.raw, events: Int16(toServer), revents: 0),
-        ]
+        if toClient != 0 { set.add(client.raw, toClient) }
+        if toServer != 0 { set.add(server.raw, toServer) }
     }
 
-    mutating func serve(_ ready: [Int32: Int16], _ denials: inout Denials) {
+    mutating func serve(_ ready: PollSet, _ denials: inout Denials) {
         guard !isOver else { return }
         if ready[client.raw] != nil, up.canTake { take(from: client, isRequest: true, &denials) }
         if ready[server.raw] != nil, down.canTake { take(from: server, isRequest: false, &denials) }

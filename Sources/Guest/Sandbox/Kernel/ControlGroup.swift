@@ -8,15 +8,17 @@ struct ControlGroup {
     private let path: String
     /// The controllers that hold, for the report.
     let controllers: [String]
-    private static let root = "/sys/fs/cgroup"
 
     /// Makes one below our own; nil and the reason when that is not possible here.
+    ///
+    /// What a child group can hold is in a file of ours. It is read first, because making a group and
+    /// removing it again costs more than all namespaces together.
     static func make(_ limits: SandboxPolicy.Limits) -> (group: ControlGroup?, report: String) {
-        guard let line = try? Files.readText("/proc/self/cgroup", limit: 65536),
-            let own = line.split(separator: "\n").first(where: { $0.hasPrefix("0::") })?.dropFirst(3),
-            let hierarchy = mountPoint()
-        else { return (nil, "absent (no version 2 hierarchy)") }
-        let parent = hierarchy + (own == "/" ? "" : own)
+        guard let parent = own() else { return (nil, "absent (no version 2 hierarchy)") }
+        let enabled = bytes(parent + "/cgroup.subtree_control") ?? []
+        guard enabled.contains(where: { $0 != 0x0A }) else {
+            return (nil, "absent (no controller is enabled here)")
+        }
         let path = "\(parent)/tool-\(Processes.current())-\(Random.hex(4))"
         do throws(SystemError) {
             try Files.makeDirectories(path)
@@ -25,7 +27,6 @@ struct ControlGroup {
         }
         let controllers = Self.apply(limits, to: path)
         guard !controllers.isEmpty else {
-            // Entering it costs milliseconds, and the pid namespace ends everybody just as well.
             rmdir(path)
             return (nil, "absent (no controller is enabled here)")
         }
@@ -34,11 +35,39 @@ struct ControlGroup {
         )
     }
 
+    /// Our own group's directory.
+    private static func own() -> String? {
+        guard let groups = bytes("/proc/self/cgroup"), let hierarchy = mountPoint() else { return nil }
+        let lines = [0x0A] + groups
+        guard let start = find("\n0::", in: lines[...]) else { return nil }
+        let rest = lines[start...].dropFirst(4)
+        let group = String(decoding: rest.prefix { $0 != 0x0A }, as: UTF8.self)
+        return hierarchy + (group == "/" ? "" : group)
+    }
+
+    /// Bytes, not lines of characters: this is on the way of every call, and the list of mounts may be long.
     private static func mountPoint() -> String? {
-        guard let text = try? Files.readText("/proc/self/mountinfo", limit: 1 << 20) else { return nil }
-        for line in text.split(separator: "\n") where line.contains(" - cgroup2 ") {
-            let fields = line.split(separator: " ")
-            if fields.count > 4 { return String(fields[4]) }
+        guard let mounts = bytes("/proc/self/mountinfo"), let mark = find(" - cgroup2 ", in: mounts[...])
+        else { return nil }
+        // The fifth word of the line that the mark is in.
+        let start = mounts[..<mark].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        var rest = mounts[start..<mark]
+        for _ in 0..<4 {
+            guard let blank = rest.firstIndex(of: 0x20) else { return nil }
+            rest = rest[(blank + 1)...]
+        }
+        return String(decoding: rest.prefix { $0 != 0x20 }, as: UTF8.self)
+    }
+
+    private static func bytes(_ path: String) -> [UInt8]? { try? Files.read(path, limit: 1 << 20) }
+
+    private static func find(_ text: StaticString, in bytes: ArraySlice<UInt8>) -> Int? {
+        let (start, count) = (text.utf8Start, text.utf8CodeUnitCount)
+        guard bytes.count >= count else { return nil }
+        for index in bytes.startIndex...(bytes.endIndex - count) where bytes[index] == start[0] {
+            var matched = 1
+            while matched < count, bytes[index + matched] == start[matched] { matched += 1 }
+            if matched == count { return index }
         }
         return nil
     }
@@ -63,12 +92,12 @@ struct ControlGroup {
 
     var holdsMemory: Bool { controllers.contains { $0.hasPrefix("memory") } }
 
-    /// Copies this process; the child is born in it, because moving one there waits for every processor.
-    /// Linux: clone3(2) CLONE_INTO_CGROUP; 5.7
-    func fork() throws(SystemError) -> Int32 {
+    /// Copies this process into new namespaces; the child is born in this group, because moving one there
+    /// waits for every processor. Linux: clone3(2) CLONE_INTO_CGROUP; 5.7
+    func fork(into kinds: NamespaceKinds) throws(SystemError) -> Int32 {
         // O_PATH of open(2), which Glibc hides.
         let directory = try Files.open(path, 0x20_0000 | O_DIRECTORY)
-        return try Processes.fork(intoGroup: directory.raw)
+        return try Processes.fork(into: kinds, group: directory.raw)
     }
 
     /// How often the kernel ended something of it for want of memory.

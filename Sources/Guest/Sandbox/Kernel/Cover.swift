@@ -5,9 +5,10 @@ import System
 /// Fences within what is shown: paths that stay read-only inside a writable view, and paths that are hidden.
 struct Cover {
     let policy: SandboxPolicy
-    private var bound: Set<String> = []
+    /// Lists, because they are short and a set's type takes longer to make than to search them.
+    private var bound: [String] = []
     /// Of these, what nothing can be made or changed below any more.
-    private var closed: Set<String> = []
+    private var closed: [String] = []
     /// Paths that could not be protected, for the report.
     private(set) var open: [String] = []
 
@@ -38,16 +39,20 @@ struct Cover {
     /// directory on the way to it becomes a mount point, which the kernel does not rename or remove.
     private mutating func protect(_ path: String) throws(SandboxError) {
         guard let view = view(of: path) else { return }
-        var place = view
-        for name in path.dropFirst(view.utf8.count + 1).split(separator: "/") {
-            place += "/\(name)"
+        var end = path.utf8.index(path.utf8.startIndex, offsetBy: view.utf8.count)
+        while end < path.utf8.endIndex {
+            let rest = path.utf8[path.utf8.index(after: end)...]
+            end = rest.firstIndex(of: 0x2F) ?? rest.endIndex
+            // A doubled slash names nothing.
+            if rest.startIndex == end { continue }
+            let place = String(path[..<end])
             if closed.contains(place) { return }
             guard let status = try? Files.status(place, followLinks: false) else {
                 return try reserve(place, like: view)
             }
             // No mount covers a symbolic link, and a repository may well hold one here.
             if status.isLink { return open.append(path) }
-            let isEnd = place == path || !status.isDirectory
+            let isEnd = end == path.utf8.endIndex || !status.isDirectory
             try bind(place, readOnly: isEnd)
             if isEnd { return }
         }
@@ -55,8 +60,9 @@ struct Cover {
 
     private mutating func bind(_ place: String, readOnly: Bool) throws(SandboxError) {
         // Twice on one place would hide what was mounted below it the first time.
-        guard bound.insert(place).inserted else { return }
-        if readOnly { closed.insert(place) }
+        guard !bound.contains(place) else { return }
+        bound.append(place)
+        if readOnly { closed.append(place) }
         try attempt("protect \(place)") { () throws(SystemError) in
             try Mounts.bind(place, place, readOnly: readOnly, recursive: true)
         }

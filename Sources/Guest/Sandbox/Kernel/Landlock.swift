@@ -47,8 +47,11 @@ struct Landlock {
         }
         defer { close(ruleset) }
         try allow("/", Access.reading, ruleset)
-        let writable = policy.views.filter { $0.mode != .readOnly }.map(\.target)
-        for path in writable + ["/tmp", "/dev/shm"] where Files.exists(path) { try allow(path, all, ruleset) }
+        for view in policy.views where view.mode != .readOnly && Files.exists(view.target) {
+            try allow(view.target, all, ruleset)
+        }
+        try allow("/tmp", all, ruleset)
+        try allow("/dev/shm", all, ruleset)
         try allow("/dev", (Access.reading | Access.writeFile | Access.truncate | Access.ioctl) & all, ruleset)
         // Programs name their threads and lower their own limits there.
         try allow("/proc", (Access.reading | Access.writeFile | Access.truncate) & all, ruleset)
@@ -56,10 +59,11 @@ struct Landlock {
             throw SandboxError(
                 "apply landlock rules: \(SystemError(call: "landlock_restrict_self", code: cs_errno()))")
         }
-        let parts =
-            ["fs"] + (abi >= 5 ? ["ioctl"] : []) + (network != 0 ? ["tcp"] : [])
-            + (abi >= 6 ? ["scopes"] : [])
-        return "abi \(abi) (\(parts.joined(separator: " ")))"
+        var parts = "fs"
+        if abi >= 5 { parts += " ioctl" }
+        if network != 0 { parts += " tcp" }
+        if abi >= 6 { parts += " scopes" }
+        return "abi \(abi) (\(parts))"
     }
 
     private func allow(_ path: String, _ access: UInt64, _ ruleset: Int32) throws(SandboxError) {

@@ -14,17 +14,27 @@ struct Privileges {
 
     /// Linux: user_namespaces(7)
     private static func exists(_ id: UInt32, in map: String) -> Bool {
-        let text = (try? Files.readText("/proc/self/\(map)", limit: 65536)) ?? ""
-        return text.split(separator: "\n").contains { line in
-            let numbers = line.split(separator: " ").compactMap { UInt64($0) }
-            return numbers.count == 3 && numbers[0] <= UInt64(id) && UInt64(id) < numbers[0] + numbers[2]
+        // Number by number, three a line: first inside, first outside, how many.
+        let bytes = (try? Files.read("/proc/self/" + map, limit: 65536)) ?? []
+        var (first, place, number): (UInt64, Int, UInt64?) = (0, 0, nil)
+        for byte in bytes {
+            if byte >= 0x30, byte <= 0x39 {
+                number = (number ?? 0) &* 10 &+ UInt64(byte - 0x30)
+                continue
+            }
+            guard let value = number else { continue }
+            if place == 0 { first = value }
+            if place == 2, first <= UInt64(id), UInt64(id) - first < value { return true }
+            (place, number) = ((place + 1) % 3, nil)
         }
+        return false
     }
 
     // MARK: Users
 
     /// Becomes the tool's user. Where the namespace has no such id, because an ordinary user made it, a
-    /// second user namespace gives the one id there is the tool's number; so the tool is root nowhere.
+    /// second user namespace, which the tool is born in, gives the one id there is the tool's number; so the
+    /// tool is root nowhere.
     /// - Returns: What became of it, for the report.
     @discardableResult
     func becomeUser(isMapped: Bool) throws(SandboxError) -> String {
@@ -38,16 +48,14 @@ struct Privileges {
     }
 
     private func renumber() throws(SandboxError) -> String {
-        let (user, group) = (Credentials.effectiveUser(), Credentials.effectiveGroup())
-        try attempt("make a user namespace for the tool") { () throws(SystemError) in
-            // Files of /proc/self belong to root while a process is not dumpable, and the map is one of them.
-            try Processes.setDumpable(true)
-            try Namespaces.unshare(.user)
+        try attempt("become user \(policy.uid) of a user namespace") { () throws(SystemError) in
             try Namespaces.writeIDMaps(
-                Processes.current(), users: [.init(inside: policy.uid, outside: user, count: 1)],
-                groups: [.init(inside: policy.gid, outside: group, count: 1)], denySetGroups: true)
+                Processes.current(), users: [.init(inside: policy.uid, outside: 0, count: 1)],
+                groups: [.init(inside: policy.gid, outside: 0, count: 1)], denySetGroups: true)
             try Credentials.setGroup(policy.gid)
             try Credentials.setUser(policy.uid)
+            // The map is written, so neither this memory nor init's, which it is, need be readable.
+            try Processes.setDumpable(false)
         }
         return "\(policy.uid) (the caller's own outside)"
     }
@@ -56,12 +64,12 @@ struct Privileges {
 
     /// No program can bring a capability back, set-user-id or not. Linux: capabilities(7)
     func dropBounding() throws(SandboxError) {
+        // The last one is where the kernel knows no more; one that is missing already drops as well.
         var number: Int32 = 0
-        while cap_get_bound(number) >= 0 {
-            guard cap_drop_bound(number) == 0 else {
-                throw SandboxError("drop capability \(number): \(SystemError(call: "prctl", code: errno))")
-            }
-            number += 1
+        while cap_drop_bound(number) == 0 { number += 1 }
+        let code = errno
+        guard code == EINVAL, number > 0 else {
+            throw SandboxError("drop capability \(number): \(SystemError(call: "prctl", code: code))")
         }
     }
 
@@ -90,24 +98,36 @@ struct Privileges {
 
     // MARK: Limits
 
+    /// Memory that a tool may lock, in bytes: the kernel's own default. The harness's may be without bound.
+    private static let lockedBytes: UInt64 = 8 << 20
+
     /// - Parameter hasGroup: Whether a cgroup holds the memory already.
+    /// - Returns: What is limited, for the report.
     func limit(hasGroup: Bool) throws(SandboxError) -> String {
         let limits = policy.limits
         let megabyte: UInt64 = 1 << 20
-        var wanted: [(Limits.Resource, UInt64)] = [(.coreBytes, 0)]
-        if limits.cpuSeconds > 0 { wanted.append((.cpuSeconds, UInt64(limits.cpuSeconds))) }
-        if limits.addressSpaceMB > 0 {
-            wanted.append((.addressSpaceBytes, UInt64(limits.addressSpaceMB) * megabyte))
+        var held = "core locked"
+        // One by one and with written names: a list of pairs that names itself costs a sandbox's start more
+        // than the limits do, because the runtime makes types for it.
+        func lower(_ resource: Limits.Resource, _ name: String, _ value: Int, _ unit: UInt64 = 1)
+            throws(SandboxError)
+        {
+            guard value > 0 else { return }
+            try set(resource, name, UInt64(value) * unit)
+            held += " " + name
         }
-        if limits.memoryMB > 0, !hasGroup { wanted.append((.dataBytes, UInt64(limits.memoryMB) * megabyte)) }
-        if limits.processes > 0 { wanted.append((.processes, UInt64(limits.processes))) }
-        if limits.openFiles > 0 { wanted.append((.openFiles, UInt64(limits.openFiles))) }
-        if limits.fileMB > 0 { wanted.append((.fileBytes, UInt64(limits.fileMB) * megabyte)) }
-        for (resource, value) in wanted {
-            try attempt("limit \(resource)") { () throws(SystemError) in
-                try Limits.lower(resource, to: value)
-            }
-        }
-        return wanted.map { "\($0.0)" }.joined(separator: " ")
+        try set(.coreBytes, "core", 0)
+        try set(.lockedBytes, "locked", Self.lockedBytes)
+        try lower(.cpuSeconds, "cpu", limits.cpuSeconds)
+        try lower(.addressSpaceBytes, "address_space", limits.addressSpaceMB, megabyte)
+        if !hasGroup { try lower(.dataBytes, "data", limits.memoryMB, megabyte) }
+        try lower(.processes, "processes", limits.processes)
+        try lower(.openFiles, "open_files", limits.openFiles)
+        try lower(.fileBytes, "file", limits.fileMB, megabyte)
+        return held
+    }
+
+    private func set(_ resource: Limits.Resource, _ name: String, _ value: UInt64) throws(SandboxError) {
+        try attempt("limit \(name)") { () throws(SystemError) in try Limits.lower(resource, to: value) }
     }
 }

@@ -72,7 +72,6 @@ struct Root {
     }
 
     private func directory(_ path: String) throws(SandboxError) {
-        guard !Files.isDirectory(path) else { return }
         try attempt("make \(path)") { () throws(SystemError) in try Files.makeDirectories(path) }
     }
 
@@ -131,30 +130,34 @@ struct Root {
 
     // MARK: Devices, memory, processes
 
-    private func devices() throws(SandboxError) -> [(name: String, tree: SharedDescriptor)] {
-        var found: [(name: String, tree: SharedDescriptor)] = []
-        for name in Self.devices where Files.exists("/dev/\(name)") {
-            let tree = try attempt("open /dev/\(name)") { () throws(SystemError) in
-                SharedDescriptor(try Mounts.openTree("/dev/\(name)", recursive: false))
+    private func devices() throws(SandboxError) -> [Piece] {
+        var found: [Piece] = []
+        for name in Self.devices {
+            do throws(SystemError) {
+                let tree = SharedDescriptor(try Mounts.openTree("/dev/" + name, recursive: false))
+                found.append(
+                    Piece(
+                        source: name, target: "/dev/" + name, tree: tree, isDirectory: false, mode: .writable)
+                )
+            } catch {
+                guard error.code == ENOENT else { throw SandboxError("open /dev/\(name): \(error)") }
             }
-            found.append((name, tree))
         }
         return found
     }
 
-    private func put(_ devices: [(name: String, tree: SharedDescriptor)]) throws(SandboxError) {
-        for (name, tree) in devices {
-            try attempt("make /dev/\(name)") { () throws(SystemError) in
-                try Files.write(inside("dev/\(name)"), [])
-                try Mounts.attach(tree: tree.raw, at: inside("dev/\(name)"))
+    private func put(_ devices: [Piece]) throws(SandboxError) {
+        for device in devices {
+            try attempt("make \(device.target)") { () throws(SystemError) in
+                try Files.write(inside(device.target), [])
+                try Mounts.attach(tree: device.tree.raw, at: inside(device.target))
             }
         }
-        for (name, target) in [
-            ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
-            ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
-        ] {
-            try link(target, inside("dev/\(name)"))
-        }
+        try link("/proc/self/fd", inside("dev/fd"))
+        try link("/proc/self/fd/0", inside("dev/stdin"))
+        try link("/proc/self/fd/1", inside("dev/stdout"))
+        try link("/proc/self/fd/2", inside("dev/stderr"))
+        try link("pts/ptmx", inside("dev/ptmx"))
         for path in policy.system {
             guard let status = try? Files.status(path, followLinks: false), status.isLink,
                 !Files.exists(inside(path)), let target = try? Files.readLink(path)
@@ -170,12 +173,15 @@ struct Root {
                 "devpts", inside("dev/pts"), type: "devpts", flags: [.noSetuid, .noExecute],
                 data: "newinstance,ptmxmode=0666,mode=620")
         }
-        for (path, size) in [("tmp", policy.tmpMB), ("dev/shm", 64)] {
-            try attempt("make /\(path)") { () throws(SystemError) in
-                try Mounts.mount(
-                    "tmp", inside(path), type: "tmpfs", flags: [.noSetuid, .noDevices],
-                    data: "size=\(size)m,mode=1777")
-            }
+        try memory("tmp", policy.tmpMB)
+        try memory("dev/shm", 64)
+    }
+
+    private func memory(_ path: String, _ megabytes: Int) throws(SandboxError) {
+        try attempt("make /\(path)") { () throws(SystemError) in
+            try Mounts.mount(
+                "tmp", inside(path), type: "tmpfs", flags: [.noSetuid, .noDevices],
+                data: "size=\(megabytes)m,mode=1777")
         }
     }
 
@@ -193,15 +199,26 @@ struct Root {
             return
         }
         guard !isLoose else { return }
-        for name in Self.fixed where Files.exists(inside("proc/\(name)")) {
-            try attempt("fix /proc/\(name)") { () throws(SystemError) in
-                try Mounts.bind(inside("proc/\(name)"), inside("proc/\(name)"), readOnly: true)
+        for name in Self.fixed {
+            let path = inside("proc/\(name)")
+            try fence("fix /proc/\(name)") { () throws(SystemError) in
+                try Mounts.bind(path, path, readOnly: true)
             }
         }
-        for name in Self.covered where Files.exists(inside("proc/\(name)")) {
-            try attempt("cover /proc/\(name)") { () throws(SystemError) in
-                try Mounts.bind(inside("dev/null"), inside("proc/\(name)"), readOnly: true)
+        for name in Self.covered {
+            // A device's mount keeps nobody from writing to the device, so it need not be read-only.
+            try fence("cover /proc/\(name)") { () throws(SystemError) in
+                try Mounts.bind(inside("dev/null"), inside("proc/\(name)"))
             }
+        }
+    }
+
+    /// What this kernel does not have needs no fence.
+    private func fence(_ what: String, _ body: () throws(SystemError) -> Void) throws(SandboxError) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            guard error.code == ENOENT else { throw SandboxError("\(what): \(error)") }
         }
     }
 

@@ -1,4 +1,5 @@
 import CSeccomp
+import CSystem
 import Glibc
 import Kit
 import System
@@ -11,8 +12,15 @@ import System
 /// nothing more.
 struct SystemCallFilter {
     private let kind: SandboxPolicy.Filter
+    /// Whether refusals go to a listener or straight to the caller.
+    private let isWatched: Bool
 
-    init(_ kind: SandboxPolicy.Filter) { self.kind = kind }
+    /// What libseccomp makes of one kind, in the kernel's own form: classic BPF, eight bytes an instruction.
+    struct Programs: Equatable {
+        var watched: [UInt8]
+        /// For a kernel that gives no listener.
+        var plain: [UInt8]
+    }
 
     // The macros of seccomp.h that Swift cannot see.
     private static let allow: UInt32 = 0x7fff_0000
@@ -25,19 +33,38 @@ struct SystemCallFilter {
         name == "socket" && kind == .shell ? EAFNOSUPPORT : EPERM
     }
 
+    // MARK: Loading
+
+    /// SECCOMP_FILTER_FLAG_NEW_LISTENER
+    private static let newListener: UInt32 = 8
+
     /// Applies to this process and what it becomes.
     /// - Returns: The listener; nil when the kernel gives none, which an outer sandbox with one of its own
     ///   makes so.
-    func load() throws(SandboxError) -> FileDescriptor? {
-        do throws(SandboxError) {
-            return try load(watched: true)
-        } catch {
-            return try load(watched: false)
+    static func load(_ programs: Programs) throws(SandboxError) -> Int32? {
+        let listener = load(programs.watched, newListener)
+        if listener >= 0 { return listener }
+        guard load(programs.plain, 0) >= 0 else {
+            throw SandboxError(
+                "load the filter of system calls: \(SystemError(call: "seccomp", code: cs_errno()))")
         }
+        return nil
     }
 
-    private func load(watched: Bool) throws(SandboxError) -> FileDescriptor? {
-        let fallback = kind == .strict ? (watched ? Self.notify : Self.refuse(EPERM)) : Self.allow
+    private static func load(_ program: [UInt8], _ flags: UInt32) -> Int32 {
+        program.withUnsafeBytes { cs_seccomp_load($0.baseAddress, UInt16(clamping: $0.count / 8), flags) }
+    }
+
+    // MARK: Compiling
+
+    static func compile(_ kind: SandboxPolicy.Filter) throws(SandboxError) -> Programs {
+        Programs(
+            watched: try SystemCallFilter(kind: kind, isWatched: true).compile(),
+            plain: try SystemCallFilter(kind: kind, isWatched: false).compile())
+    }
+
+    private func compile() throws(SandboxError) -> [UInt8] {
+        let fallback = kind == .strict ? (isWatched ? Self.notify : Self.refuse(EPERM)) : Self.allow
         guard let filter = seccomp_init(fallback) else { throw SandboxError("make a filter of system calls") }
         defer { seccomp_release(filter) }
         guard seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, Self.killProcess) == 0,
@@ -46,19 +73,16 @@ struct SystemCallFilter {
         else { throw SandboxError("set up the filter of system calls") }
         switch kind {
         case .strict: try allowOnly(filter)
-        case .shell: try refuseSome(filter, watched)
+        case .shell: try refuseSome(filter)
         }
-        let code = seccomp_load(filter)
-        guard code == 0 else {
-            throw SandboxError(
-                "load the filter of system calls: \(SystemError(call: "seccomp", code: -code))")
+        return try attempt("write the filter of system calls") { () throws(SystemError) in
+            let file = try Files.memory("filter")
+            let code = seccomp_export_bpf(filter, file.raw)
+            guard code == 0, lseek(file.raw, 0, SEEK_SET) == 0 else {
+                throw SystemError(call: "seccomp_export_bpf", code: code == 0 ? errno : -code)
+            }
+            return try IO.readAll(file.raw, limit: FilterStore.longestProgram)
         }
-        guard watched else { return nil }
-        let listener = seccomp_notify_fd(filter)
-        // libseccomp keeps the number for other filters to come, which there are none of here.
-        guard listener >= 0, let copy = try? IO.duplicate(listener) else { return nil }
-        close(listener)
-        return copy
     }
 
     private func allowOnly(_ filter: scmp_filter_ctx) throws(SandboxError) {
@@ -74,9 +98,9 @@ struct SystemCallFilter {
         }
     }
 
-    private func refuseSome(_ filter: scmp_filter_ctx, _ watched: Bool) throws(SandboxError) {
+    private func refuseSome(_ filter: scmp_filter_ctx) throws(SandboxError) {
         func refusal(_ name: String) -> UInt32 {
-            watched ? Self.notify : Self.refuse(Self.error(of: name, under: .shell))
+            isWatched ? Self.notify : Self.refuse(Self.error(of: name, under: .shell))
         }
         for name in SystemCalls.refused { try add(filter, name, refusal(name)) }
         try add(filter, "clone3", Self.refuse(ENOSYS))

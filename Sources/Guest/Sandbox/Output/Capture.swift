@@ -36,7 +36,7 @@ struct Capture {
 
     /// Writes it out.
     func finish(_ descriptor: Int32, copy: String?) {
-        guard live == nil else { return }
+        guard live == nil, total > 0 || copy != nil else { return }
         var bytes = head
         if elided > 0 { bytes += Array("\n… \(elided) bytes elided …\n".utf8) }
         bytes += tail.suffix(tailLimit)

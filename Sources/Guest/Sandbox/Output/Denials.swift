@@ -62,13 +62,14 @@ final class RefusedCalls {
 
     init(listener: SharedDescriptor, kind: SandboxPolicy.Filter) {
         (self.listener, self.kind) = (listener, kind)
-        seccomp_notify_alloc(&request, &response)
     }
 
     deinit { seccomp_notify_free(request, response) }
 
     /// One call; false when the listener has nothing more, ever.
     func answer(_ denials: inout Denials) -> Bool {
+        // At the first refusal, because most calls have none and the library asks the kernel for sizes.
+        if request == nil { seccomp_notify_alloc(&request, &response) }
         guard let request, let response else { return false }
         memset(request, 0, MemoryLayout<seccomp_notif>.size)
         // A caller that was killed meanwhile is no error, and an interrupted one asks again.

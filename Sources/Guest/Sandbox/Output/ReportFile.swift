@@ -3,7 +3,8 @@ import Kit
 import System
 
 /// Where the report goes. In a regular file it is kept up to date while the command runs, so that whoever
-/// holds the other end learns at once what was refused; through a pipe it goes once, at the end.
+/// holds the other end learns at once what holds and what was refused; through a pipe it goes once, at the
+/// end.
 struct ReportFile {
     let descriptor: Int32
     private let isRegular: Bool
@@ -15,10 +16,12 @@ struct ReportFile {
         isRegular = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// What was refused so far. Best effort: the report at the end has it as well.
-    func keep(_ denials: Denials) {
+    /// What holds, once it does, and what was refused so far. Best effort: the report at the end has both.
+    func keep(_ layers: [String: JSON]?, _ denials: Denials) {
         guard isRegular else { return }
-        replace((["denials": .array(denials.json)] as JSON).serialized() + [0x0A])
+        var report: JSON = ["denials": .array(denials.json)]
+        report["layers"] = layers.map { .object($0) }
+        replace(report.serialized() + [0x0A])
     }
 
     func finish(_ report: JSON) {

@@ -12,7 +12,7 @@ public enum KVM {
     }
 
     /// Time for a kernel to reach its first process, in milliseconds; a machine that is worth it takes 500.
-    static let bootMilliseconds = 6000
+    static let bootMilliseconds = 3000
     /// What the first process says.
     static let greeting = "openclaw: a guest runs"
 

@@ -24,7 +24,7 @@ struct Kernel: Sendable, Hashable {
             guard let release = release(of: path) else {
                 throw PlatformError("no_kernel", "AEGIS_KERNEL=\(path) is no kernel that boots here")
             }
-            return Kernel(path: path, release: release, modules: "/lib/modules/\(release)")
+            return Kernel(path: path, release: release, modules: modules(beside: path, release))
         }
         var found: [Kernel] = []
         for name in (try? Files.list("/boot")) ?? [] where name.hasPrefix("vmlinuz-") {
@@ -42,6 +42,12 @@ struct Kernel: Sendable, Hashable {
                 hint: "apt-get install linux-image-cloud-amd64, or set AEGIS_KERNEL")
         }
         return best
+    }
+
+    /// A kernel that `make kernel` built has the list of its drivers beside it, and no modules.
+    private static func modules(beside path: String, _ release: String) -> String {
+        let directory = Files.parent(of: path)
+        return Files.exists("\(directory)/modules.builtin") ? directory : "/lib/modules/\(release)"
     }
 
     /// Versions sort by their numbers.
@@ -69,8 +75,10 @@ struct Kernel: Sendable, Hashable {
     func moduleFiles(_ names: [String]) throws(PlatformError) -> [String] {
         let (dependencies, builtin): (String, String)
         do throws(SystemError) {
-            dependencies = try Files.readText("\(modules)/modules.dep", limit: 16 << 20)
             builtin = (try? Files.readText("\(modules)/modules.builtin", limit: 4 << 20)) ?? ""
+            // A kernel without modules has no list of what they need.
+            let needsList = Files.exists("\(modules)/modules.dep") || builtin.isEmpty
+            dependencies = try needsList ? Files.readText("\(modules)/modules.dep", limit: 16 << 20) : ""
         } catch {
             throw PlatformError(
                 "no_kernel", "read the modules of \(release): \(error)",

@@ -86,16 +86,40 @@ public final class MachineGround: Sendable {
     }
 
     /// What is known without trying.
-    var knownKVM: KVM.Verdict? { verdict.withLock { $0 } }
+    var knownKVM: KVM.Verdict? { verdict.withLock { $0 } ?? remembered?.verdict }
 
-    /// Whether KVM runs guests here; found out once, by running one.
+    /// Whether KVM runs guests here; found out once, by running one. That it does is believed of an earlier
+    /// process too; that it does not is tried again, because somebody asks for it.
     public func kvm() -> KVM.Verdict {
         verdict.withLock { verdict in
             if let verdict { return verdict }
-            let found = KVM.probe(directory: directory)
+            let found: KVM.Verdict
+            if let known = remembered?.verdict, case .works = known { found = known } else { found = probe() }
             verdict = found
             return found
         }
+    }
+
+    /// The same for who only wants to know, with the time of the try when it was an earlier one's, in Unix
+    /// milliseconds.
+    /// - Parameter isFresh: Tries again, whatever is remembered.
+    public func lastKVM(isFresh: Bool) -> (verdict: KVM.Verdict, at: Int64?) {
+        if !isFresh, let remembered { return (remembered.verdict, remembered.at) }
+        return (probe(), nil)
+    }
+
+    private var recordPath: String { "\(directory)/kvm.json" }
+    private var recordKey: String {
+        KVMRecord.key(kernel: try? Kernel.find(), qemu: (try? Self.programs())?.qemu ?? "")
+    }
+    private var remembered: KVMRecord? {
+        KVMRecord.read(recordPath, key: recordKey, now: Clock.wallMilliseconds())
+    }
+
+    private func probe() -> KVM.Verdict {
+        let verdict = KVM.probe(directory: directory)
+        KVMRecord(verdict: verdict, at: Clock.wallMilliseconds(), key: recordKey).write(recordPath)
+        return verdict
     }
 
     // MARK: A guest's machine

@@ -1,6 +1,6 @@
 // The validator of the coordinator on standard input, for the conformance suite: one update a line, as an
-// agent would send it; one line back, `{"messages":[…]}` as viewers get them or `{"error":…}`.
-// `a2ui-check catalog` prints our catalog.
+// agent would send it, or `{"updates":[…]}` for several after each other; one line back, either
+// `{"messages":[…]}` as viewers get them or `{"error":…}`. `a2ui-check catalog` prints our catalog.
 import Glibc
 import Kit
 import System
@@ -17,8 +17,10 @@ struct Main {
             var surfaces = A2UISurfaces(agent: "coder-1")
             let answer: JSON
             do {
-                let messages = try JSON.parse(Array(line)).arrayValue ?? []
-                answer = ["messages": .array(try surfaces.update(messages))]
+                let json = try JSON.parse(Array(line))
+                let updates = json["updates"]?.arrayValue ?? [json]
+                let passed = try updates.flatMap { try surfaces.update($0.arrayValue ?? []) }
+                answer = ["messages": .array(passed)]
             } catch {
                 answer = ["error": .string("\(error)")]
             }

@@ -1,0 +1,103 @@
+import Kit
+
+/// A result as a model is shown it: texts fenced and cut, images checked, the rest named.
+enum MCPResult {
+    /// - Returns: A text, or blocks when there are images.
+    static func content(_ result: JSON, source: String) -> JSON {
+        var texts: [String] = []
+        var images: [JSON] = []
+        var skipped = 0
+        let parts = result["content"]?.arrayValue ?? []
+        for part in parts.prefix(MCPLimits.resultParts) {
+            switch part["type"]?.stringValue {
+            case "text": texts.append(part["text"]?.stringValue ?? "")
+            case "image":
+                if images.count < MCPLimits.images, let image = image(part) {
+                    images.append(image)
+                } else {
+                    skipped += 1
+                }
+            case "resource": texts.append(resource(part["resource"] ?? [:]))
+            case "resource_link":
+                texts.append(
+                    "[a resource: \(brief(part["uri"])) \(brief(part["name"])) \(brief(part["description"]))]"
+                )
+            default: texts.append("[a part of the type \(brief(part["type"])), which is not shown]")
+            }
+        }
+        // The same once more, for programs; shown when there is nothing for readers.
+        if parts.isEmpty, let structured = result["structuredContent"], !structured.isNull {
+            texts.append(structured.text)
+        }
+        if parts.count > MCPLimits.resultParts {
+            texts.append("[\(parts.count - MCPLimits.resultParts) more parts left out]")
+        }
+        if skipped > 0 {
+            texts.append("[\(skipped) images left out: none of a known kind, too large, or too many]")
+        }
+        let text = Shown.shorten(
+            Shown.plain(texts.joined(separator: "\n")), limit: MCPLimits.resultCharacters)
+        let shown: JSON = .string(text.isEmpty ? "[no output]" : Fence.wrap(text, source: source))
+        guard !images.isEmpty else { return shown }
+        return .array((text.isEmpty ? [] : [["type": "text", "text": shown]]) + images)
+    }
+
+    private static func brief(_ json: JSON?) -> String {
+        String((json?.stringValue ?? "").prefix(MCPLimits.parameterCharacters))
+    }
+
+    private static func resource(_ resource: JSON) -> String {
+        let head = "[resource \(brief(resource["uri"])) \(brief(resource["mimeType"]))]"
+        if let text = resource["text"]?.stringValue { return "\(head)\n\(text)" }
+        let bytes = (resource["blob"]?.stringValue?.utf8.count ?? 0) / 4 * 3
+        return "\(head) [about \(bytes) bytes that are no text]"
+    }
+
+    /// An image of a kind that its own first bytes show, whatever it is said to be.
+    private static func image(_ part: JSON) -> JSON? {
+        guard let data = part["data"]?.stringValue, !data.isEmpty, data.utf8.count % 4 == 0,
+            data.utf8.count / 4 * 3 <= MCPLimits.imageBytes, Base64.isValid(data),
+            let kind = ImageKind.of(Base64.decode(data.utf8.prefix(24)))
+        else { return nil }
+        return [
+            "type": "image",
+            "source": ["type": "base64", "media_type": .string(kind), "data": .string(data)],
+        ]
+    }
+}
+
+extension Base64 {
+    /// Letters of the alphabet, and at most two signs of padding at the end.
+    static func isValid(_ text: String) -> Bool {
+        let padding = text.utf8.reversed().prefix { $0 == 0x3D }.count
+        return padding <= 2 && text.utf8.dropLast(padding).allSatisfy { value($0) != nil }
+    }
+
+    /// The bytes of whole groups of four letters; what is no letter ends them.
+    static func decode(_ letters: some Sequence<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for letter in letters {
+            guard let value = value(letter) else { break }
+            bits = bits << 6 | value
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return bytes
+    }
+
+    private static func value(_ letter: UInt8) -> UInt32? {
+        switch letter {
+        case 0x41...0x5A: UInt32(letter) - 0x41
+        case 0x61...0x7A: UInt32(letter) - 0x61 + 26
+        case 0x30...0x39: UInt32(letter) - 0x30 + 52
+        case 0x2B: 62
+        case 0x2F: 63
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// The properties of scripts/fuzz on seeded edits of its corpus, for the second that every test run has.
+import Kit
+import System
+import TestSupport
+import Testing
+
+@testable import Sandbox
+
+@Suite struct SeededTests {
+    private static let rounds = 400
+
+    private func corpus(_ target: FuzzTarget, file: String = #filePath) throws -> [[UInt8]] {
+        let directory = "\(Files.parent(of: file))/corpus/\(target.rawValue)"
+        return try Files.list(directory).sorted().map { try Files.read("\(directory)/\($0)") }
+    }
+
+    @Test(arguments: FuzzTarget.allCases)
+    func `a property holds on edits of its corpus`(_ target: FuzzTarget) throws {
+        var random = SeededRandom(seed: 20_261_126)
+        let files = try corpus(target)
+        #expect(!files.isEmpty)
+        for bytes in files {
+            try target.check(bytes)
+            for round in 0..<Self.rounds {
+                let edited = random.mutate(bytes)
+                do throws(Broken) {
+                    try target.check(edited)
+                } catch {
+                    Issue.record("round \(round): \(error): \(String(decoding: edited, as: UTF8.self))")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: FuzzTarget.allCases)
+    func `a property holds on bytes that are nothing`(_ target: FuzzTarget) throws {
+        var random = SeededRandom(seed: 7)
+        for _ in 0..<200 { try target.check((0..<random.below(64)).map { _ in UInt8(random.below(256)) }) }
+        try target.check([])
+    }
+
+    @Test func `the corpus of filters is what this program writes`() throws {
+        let path = try Files.temporaryDirectory(prefix: "filters") + "/filters"
+        try FilterStore.write(path)
+        let bytes = try Files.read(path)
+        #expect(FilterStore.read(bytes, .shell) != nil)
+        try FuzzTarget.filters.check(bytes)
+    }
+}
