@@ -161,7 +161,8 @@ struct Invariants {
         case .approvalRequested(let asked, let commit):
             require(asked == tree && commit == head, event, "asks about another tree")
             for command in home.flatMap({ checks[$0] ?? [] }) {
-                require(proven.contains("\(asked) \(command)"), event, "\(command) did not hold on the result")
+                let holds = proven.contains("\(asked) \(command)")
+                require(holds, event, "\(command) did not hold on the result")
             }
             if started?.hasReviewer == true {
                 require(verdicts[asked] == .approve, event, "no approving verdict")
