@@ -53,6 +53,8 @@ def everyday(source, agent, task, surfaces):
         ("message.sent", {"from": agent, "to": "all", "text": f"text {number}"}),
         ("note.appended", {"agent": agent, "text": f"note {number}"}),
         ("agent.stalled", {"agent": agent, "milliseconds": number}),
+        ("agent.paused", {"agent": agent, "generation": 1}),
+        ("agent.resumed", {"agent": agent, "generation": 1}),
         ("egress.denied", {"agent": agent, "host": "example.invalid", "port": 80, "count": 1, "reason": "no"}),
         ("peer.waved", {"agent": agent, "what": f"a kind of a later version, {number}"}),
         ("canvas.changed", {"agent": agent, "messages": []}),

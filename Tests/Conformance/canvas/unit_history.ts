@@ -73,7 +73,7 @@ test("folding the coordinator's snapshot gives what folding the whole log gives,
     }
     assert.ok(compared > 200, `only ${compared} were compared`);
     const last = readSnapshot(documents.get(log.length)!)!;
-    assert.ok(last.events.length < 3000, `${last.events.length} of ${log.length} events were kept`);
+    assert.ok(last.events.length < 3500, `${last.events.length} of ${log.length} events were kept`);
     assert.ok(slice(modelOf(last).spend).length < 600);
 });
 

@@ -21,6 +21,8 @@ struct SnapshotRule: Sendable {
         "task.progressed": SnapshotRule(keys: ["agent", "task"], newest: 50),
         "task.accepted": SnapshotRule(keys: ["agent"], newest: 1),
         "agent.stalled": SnapshotRule(keys: ["agent"], newest: 5),
+        "agent.paused": SnapshotRule(keys: ["agent"], newest: 20),
+        "agent.resumed": SnapshotRule(keys: ["agent"], newest: 20),
         "branch.published": SnapshotRule(keys: ["agent", "task"], newest: 2),
         "plan.rejected": SnapshotRule(keys: ["agent"], newest: 5),
         // Sums.
