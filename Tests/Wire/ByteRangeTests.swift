@@ -1,5 +1,6 @@
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Wire
