@@ -1,5 +1,6 @@
 import Core
 import Kit
+import Platform
 import System
 
 /// What agents ask about each other. The coordinator gives leave and keeps the book; the bytes go from guest
