@@ -30,7 +30,7 @@ struct Invariants {
     private var agents: Set<String> = []
     private var workers = 1
     private var owners: Set<String> = []
-    private var held: [String: (from: String, to: String, text: String)] = [:]
+    private var words: [String: (from: String, to: String, text: String)] = [:]
     /// What a person let through and was not passed on yet.
     private var released: [(from: String, to: String, text: String)] = []
     private var pulls: Set<String> = []
@@ -97,9 +97,9 @@ struct Invariants {
             require(kind == .plan || !needsPlan || planAnswered, event, "begun without leave for the plan")
         case .taskCompleted(_, _, let agent, _, _), .taskFailed(_, _, let agent, _): busy[agent] = nil
         case .permissionRequested(let permission): asked.insert(permission.id)
-        case .messageHeld(let id, let from, let to, let text, _): held[id] = (from, to, text)
-        case .messageEdited(let id, _, let text): held[id]?.text = text
-        case .permissionDenied(let id, _, _): held[id] = nil
+        case .messageHeld(let id, let from, let to, let text, _): words[id] = (from, to, text)
+        case .messageEdited(let id, _, let text): words[id]?.text = text
+        case .permissionDenied(let id, _, _): words[id] = nil
         case .messageSent(let from, let to, let text):
             if started?.asks(for: .messages) == true { passOn(from, to, text, event) }
         case .noteAppended(let from, let text):
@@ -108,7 +108,7 @@ struct Invariants {
             require(started?.asks(for: .tasks) != true || !agents.contains(by), event, "\(by) was not held")
         case .permissionGranted(let id, _):
             require(asked.contains(id), event, "\(id) was not asked")
-            if let words = held.removeValue(forKey: id) { released.append(words) }
+            if let said = words.removeValue(forKey: id) { released.append(said) }
             if id.hasPrefix("plan/") { planAnswered = true }
         default: break
         }

@@ -59,8 +59,9 @@ extension World {
 
     mutating func changeRate() throws(Rejection) {
         guard !state.phase.isOver else { return }
-        let feeds = [nil, 1, 2, 5][Int(random.next() % 4)]
-        try send(.feed(agents: feeds, reason: "limit of requests"))
+        let feeds: [Int?] = [nil, 1, 2, 5]
+        let count = feeds[Int(random.next() % UInt64(4))]
+        try send(.feed(agents: count, reason: "limit of requests"))
     }
 
     /// The plan with a task more, and without the last one that nobody has begun.
