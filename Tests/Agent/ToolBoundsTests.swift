@@ -37,6 +37,9 @@ import Testing
         #expect(answer["exit_code"]?.intValue == 124 && text.contains("stopped after 0 s"), "\(text)")
         #expect(text.contains("timeout up to \(ToolTime.command.longest)"), "\(text)")
         let pid = try #require(Int32(try scratch.text("pid").dropLast()))
+        // It is killed, and gone as soon as the machine gets round to it.
+        let deadline = Clock.monotonicNanoseconds() + 20_000_000_000
+        while isRunning(pid), Clock.monotonicNanoseconds() < deadline { usleep(10_000) }
         #expect(!isRunning(pid))
     }
 

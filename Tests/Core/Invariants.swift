@@ -13,7 +13,7 @@ struct Invariants {
     private var passed: Set<String> = []
     /// Commands of tasks, and "TREE COMMAND" of those that ended with 0.
     private var checks: [String: [String]] = [:]
-    private var held: Set<String> = []
+    private var proven: Set<String> = []
     private var home: Set<String> = []
     private var approvedTree: String?
     private var waiting: String?
@@ -30,7 +30,7 @@ struct Invariants {
     private var agents: Set<String> = []
     private var workers = 1
     private var owners: Set<String> = []
-    private var words: [String: (from: String, to: String, text: String)] = [:]
+    private var held: [String: (from: String, to: String, text: String)] = [:]
     /// What a person let through and was not passed on yet.
     private var released: [(from: String, to: String, text: String)] = []
     private var pulls: Set<String> = []
@@ -97,9 +97,9 @@ struct Invariants {
             require(kind == .plan || !needsPlan || planAnswered, event, "begun without leave for the plan")
         case .taskCompleted(_, _, let agent, _, _), .taskFailed(_, _, let agent, _): busy[agent] = nil
         case .permissionRequested(let permission): asked.insert(permission.id)
-        case .messageHeld(let id, let from, let to, let text, _): words[id] = (from, to, text)
-        case .messageEdited(let id, _, let text): words[id]?.text = text
-        case .permissionDenied(let id, _, _): words[id] = nil
+        case .messageHeld(let id, let from, let to, let text, _): held[id] = (from, to, text)
+        case .messageEdited(let id, _, let text): held[id]?.text = text
+        case .permissionDenied(let id, _, _): held[id] = nil
         case .messageSent(let from, let to, let text):
             if started?.asks(for: .messages) == true { passOn(from, to, text, event) }
         case .noteAppended(let from, let text):
@@ -108,7 +108,7 @@ struct Invariants {
             require(started?.asks(for: .tasks) != true || !agents.contains(by), event, "\(by) was not held")
         case .permissionGranted(let id, _):
             require(asked.contains(id), event, "\(id) was not asked")
-            if let said = words.removeValue(forKey: id) { released.append(said) }
+            if let words = held.removeValue(forKey: id) { released.append(words) }
             if id.hasPrefix("plan/") { planAnswered = true }
         default: break
         }
@@ -133,7 +133,7 @@ struct Invariants {
             require((command != nil) || started?.testCommand == nil, event, "not the session's tests")
             passed.insert(tree)
         case .acceptanceChecked(_, let tree, let command, let code, _):
-            if code == 0 { held.insert("\(tree) \(command)") } else { held.remove("\(tree) \(command)") }
+            if code == 0 { proven.insert("\(tree) \(command)") } else { proven.remove("\(tree) \(command)") }
         case .planAccepted(let plan, _), .planEdited(let plan, _):
             for task in plan.tasks { checks[task.id] = task.checks ?? [] }
         case .planChanged(let task, _): checks[task.id] = task.checks ?? []
@@ -161,7 +161,8 @@ struct Invariants {
         case .approvalRequested(let asked, let commit):
             require(asked == tree && commit == head, event, "asks about another tree")
             for command in home.flatMap({ checks[$0] ?? [] }) {
-                require(held.contains("\(asked) \(command)"), event, "\(command) did not hold on the result")
+                let holds = proven.contains("\(asked) \(command)")
+                require(holds, event, "\(command) did not hold on the result")
             }
             if started?.hasReviewer == true {
                 require(verdicts[asked] == .approve, event, "no approving verdict")

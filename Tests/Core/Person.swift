@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 
 @testable import Core
 
@@ -59,9 +60,8 @@ extension World {
 
     mutating func changeRate() throws(Rejection) {
         guard !state.phase.isOver else { return }
-        let feeds: [Int?] = [nil, 1, 2, 5]
-        let count = feeds[Int(random.next() % UInt64(4))]
-        try send(.feed(agents: count, reason: "limit of requests"))
+        let feeds = [nil, 1, 2, 5][random.below(4)]
+        try send(.feed(agents: feeds, reason: "limit of requests"))
     }
 
     /// The plan with a task more, and without the last one that nobody has begun.

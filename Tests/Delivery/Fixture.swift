@@ -13,6 +13,8 @@ final class Fixture: Sendable {
 
     /// - Parameter files: Of the first commit.
     init(_ files: [String: String] = ["a.txt": "one\ntwo\nthree\n", "b.txt": "b\n"]) throws {
+        // As the coordinator does: a program that does not read its input is no end of the tests.
+        Signals.ignoreSIGPIPE()
         directory = try Files.temporaryDirectory(prefix: "delivery")
         try Files.makeDirectories(source)
         try git(["init", "--quiet", "--initial-branch=main"], in: source)

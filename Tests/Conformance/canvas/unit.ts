@@ -315,3 +315,19 @@ test("questions, batches, flaky gates, edited plans and pull requests are in the
     happen("plan.withdrawn", { by: "user", reason: "no" });
     assert.deepEqual([model.order, model.phase, model.tasks.size], [[], "planning", 0]);
 });
+
+test("a guest that sleeps is shown as that, and an event about an older one changes nothing", () => {
+    let model = emptyModel();
+    let seq = 0;
+    const happen = (type: string, data: { [key: string]: unknown }): string | undefined => {
+        model = fold(model, { seq: ++seq, session: "s", at: seq, type, data: data as never, hash: "" });
+        return model.agents.get("coder-1")?.status;
+    };
+    happen("agent.requested", { agent: "coder-1", role: "coder", generation: 2 });
+    assert.equal(happen("agent.ready", { agent: "coder-1", generation: 2, instance: "i-1" }), "ready");
+    assert.equal(happen("agent.paused", { agent: "coder-1", generation: 1, reason: "" }), "ready");
+    assert.equal(happen("agent.paused", { agent: "coder-1", generation: 2, reason: "waits" }), "paused");
+    assert.equal(model.agents.get("coder-1")?.step, "Sleeping until it is needed");
+    assert.equal(happen("agent.resumed", { agent: "coder-1", generation: 2, milliseconds: 5 }), "ready");
+    assert.equal(model.agents.get("coder-1")?.step, "Waiting for work");
+});

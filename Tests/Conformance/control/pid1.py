@@ -152,6 +152,15 @@ def bounds_of_the_manifest(ground):
     check({"memory", "pids", "cpu"} <= set(controllers.split()), text)
 
 
+def transcripts_over_vsock(ground):
+    """A second harness in the machine, whose host is the suite inside of it: Debian's kernel has a loopback for vsock as a module."""
+    done, text = ground.host.execute(
+        "for name in vsock vmw_vsock_virtio_transport_common vsock_loopback; do "
+        "insmod /lib/modules/$(uname -r)/kernel/net/vmw_vsock/$name.ko || exit 1; done; "
+        "OPENCLAW_HARNESS=/openclaw/bin/openclaw-harness /workspace/suite/Tests/Conformance/control/run vsock", seconds=400)
+    check(done["exit_code"] == 0 and "control: 7 passed, 0 failed" in text, text)
+
+
 def bounds_of_a_namespace_guest(ground):
     """The platform in the machine: its kernel has what this one may lack, controllers that can be delegated."""
     done, text = ground.host.execute(
@@ -199,6 +208,6 @@ def power_off(ground):
 PROCESS = [a_host_that_never_reads, the_end_of_the_host_is_the_end]
 MACHINE = [
     bounds_of_the_manifest, the_view_of_the_host, every_exit_code, every_deadly_signal, an_orphan_that_holds_the_pipe,
-    many_orphans, bounds_of_a_namespace_guest, secrets_are_nowhere, a_host_that_does_not_read, a_full_disk, out_of_memory, a_fork_bomb,
+    many_orphans, transcripts_over_vsock, bounds_of_a_namespace_guest, secrets_are_nowhere, a_host_that_does_not_read, a_full_disk, out_of_memory, a_fork_bomb,
     power_off,
 ]

@@ -4,7 +4,7 @@ runs, and as an agent's tools do. The ground is a namespace guest or a machine o
 import http.client
 import json
 import os
-import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -55,7 +55,13 @@ class Platform:
         self.process.terminate()
         self.process.wait(60)
         self.log.close()
-        self.home.__exit__(*rest)
+        # Its own leftovers only: other suites' network namespaces may come and go beside this one.
+        deadline = time.monotonic() + 20
+        while (left := self.home.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        shutil.rmtree(self.home.path, ignore_errors=True)
+        if left:
+            raise RuntimeError(f"left behind: {left}")
 
     def call(self, method, path, body=None, seconds=60):
         connection = http.client.HTTPConnection("platform", timeout=seconds)
@@ -93,7 +99,13 @@ def run(place, results, isolation="namespace"):
     chosen = [(index, case) for index, case in enumerate(results.cases)
               if not (is_machine and any(word in case.attempt for word in SKIPPED_IN_MACHINES))]
     attempts = place.base / "bin/attempts"
-    attempts.write_text("".join(f"{index} {case.attempt.format(**words)}\n" for index, case in chosen))
+
+    def lines(of):
+        # Each turn of a race is several calls to the host's file system, and an emulated machine is slow.
+        text = "".join(f"{index} {case.attempt.format(**words)}\n" for index, case in of)
+        return text.replace("raced 4000\n", "raced 60\n") if is_machine else text
+
+    attempts.write_text(lines(chosen))
     command = ["/bin/sh", "-c", f"{GUEST}/bin/probe < {GUEST}/bin/attempts"]
     with Platform(place.base, isolation) as platform:
         done = platform.exec(command, policy(place))
@@ -113,7 +125,7 @@ def run(place, results, isolation="namespace"):
         # The control: the guest itself is what holds here, and lets its root do far more than a tool.
         harmless = ("kill", "race", "fill", "fork-bomb", "memory-bomb", "sys {reboot}")
         control = [(i, case) for i, case in chosen if not case.attempt.startswith(harmless)]
-        attempts.write_text("".join(f"{index} {case.attempt.format(**words)}\n" for index, case in control))
+        attempts.write_text(lines(control))
         outside = results.answers(platform.exec(command)["output"])
         through = sum(outside.get(index) != inside.get(index) for index, _ in control)
         results.check(through >= 60, f"{where}: only {through} attempts differ outside of the box: it proves little")

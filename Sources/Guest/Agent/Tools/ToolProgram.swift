@@ -33,7 +33,6 @@ enum ToolProgram {
         case "mcp": return MCPHost.main()
         case "tests": return TestRun.main()
         case "languages": return LanguageDesk.main()
-        // Says with its exit code that a sandbox can be made; its report says which layers hold.
         default: return once(name)
         }
     }
