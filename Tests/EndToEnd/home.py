@@ -33,6 +33,14 @@ def wait_for(condition, what, seconds=60):
     raise Failure(f"waited {seconds} s in vain for {what}")
 
 
+def files_below(directory):
+    """Files, and no links, below a directory whose parts may come and go meanwhile."""
+    return [
+        path for folder, _, names in os.walk(directory) for path in (pathlib.Path(folder) / name for name in names)
+        if path.is_file() and not path.is_symlink()
+    ]
+
+
 def git(directory, *arguments):
     environment = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "safe.directory=*"]

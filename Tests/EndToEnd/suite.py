@@ -143,6 +143,14 @@ def descendants(pid):
     return [int(c) for c in children] + [d for c in children for d in descendants(int(c))]
 
 
+def command_line(pid):
+    """Of a process that may be gone meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 @test
 def the_agents_process_is_killed_and_the_end_is_the_same():
     killed = []
@@ -150,7 +158,7 @@ def the_agents_process_is_killed_and_the_end_is_the_same():
     def harm(session):
         killed.append(time.time() * 1000)
         for pid in descendants(guest_pid(home, session, "coder-1")):
-            if b"openclaw-agent" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"openclaw-agent" in command_line(pid):
                 kill(pid)
 
     with Home() as home:

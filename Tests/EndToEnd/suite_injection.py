@@ -113,7 +113,7 @@ def a_page_that_a_real_browser_runs_and_models_obey_gets_nothing_out():
         roles = home.path / "aegis/openclaw/roles"
         roles.mkdir(parents=True, exist_ok=True)
         role = (ROOT / "kit/roles/coder.yaml").read_text().replace("git, lsp,", "git, lsp, fetch, browse,")
-        (roles / "coder.yaml").write_text(role.replace("egress: none", f'egress: ["127.0.0.2:{site.port}"]'))
+        (roles / "coder.yaml").write_text(role.replace("egress: [registries]", f'egress: ["127.0.0.2:{site.port}"]'))
         ended = home.run(
             "run", "Look up how subtraction works", "--repo", str(repository), "--agents", "1", "--model",
             obedient(home, site), "--merge", check=False)

@@ -58,7 +58,7 @@ def with_servers(home, port):
     subprocess.run(["cp", "-rl", str(packages()), str(guest / "python")], check=True)
     roles = home.path / "aegis/openclaw/roles"
     roles.mkdir(parents=True, exist_ok=True)
-    role = (ROOT / "kit/roles/coder.yaml").read_text().replace("egress: none", f'egress: ["127.0.0.2:{port}"]')
+    role = (ROOT / "kit/roles/coder.yaml").read_text().replace("egress: [registries]", f'egress: ["127.0.0.2:{port}"]')
     (roles / "coder.yaml").write_text(role + (
         "mcp:\n"
         "  docs: {command: [python3, /workspace/base/tools/server.py, stdio],\n"

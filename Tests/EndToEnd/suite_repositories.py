@@ -3,7 +3,7 @@
 import json
 
 from git_server import GitServer
-from home import ROOT, Home, check, git
+from home import ROOT, Home, check, files_below, git
 from registry import test
 
 EXAMPLE = "examples/calculator/repository"
@@ -22,7 +22,7 @@ def bare(home, repository, name="private.git"):
 def everything(home, session):
     """All that a session wrote: its directory, the journal, the logs."""
     root = home.path / "aegis/openclaw"
-    files = [p for p in root.rglob("*") if p.is_file() and not p.is_symlink()]
+    files = files_below(root)
     check(len(files) > 20, "there is nothing to look through")
     return b"".join(p.read_bytes() for p in files)
 

@@ -221,6 +221,8 @@ public final class Journal: Sendable {
     /// Checks every hash of a session, and every checkpoint that was signed on the way.
     /// - Returns: How many events are sound; and what is wrong with the next one, if anything is.
     public func verify(_ session: String) throws(JournalError) -> (sound: Int64, problem: String?) {
+        // Before the events are read: more may come meanwhile, and are not missing.
+        let known = lastSeq(session)
         let checkpoints = try database.checkpoints(session)
         var expected: [Int64: String] = [:]
         for (checkpoint, signature) in checkpoints {
@@ -248,8 +250,8 @@ public final class Journal: Sendable {
             }
             if rows.count < Self.pageSize { break }
         }
-        let known = max(heads.withLock { $0[session]?.seq ?? 0 }, checkpoints.last?.0.seq ?? 0)
-        return seq < known ? (seq, "the last \(known - seq) events are gone") : (seq, nil)
+        let signed = max(known, checkpoints.last?.0.seq ?? 0)
+        return seq < signed ? (seq, "the last \(signed - seq) events are gone") : (seq, nil)
     }
 
     private static let pageSize = 5000
