@@ -437,7 +437,11 @@ def a_person_takes_an_agents_place_and_hands_it_back():
             shell.wait_for("Read-only file system")
             # Ctrl-C belongs to the shell, not to openclaw.
             shell.type("sleep 1000\r")
+            guest = guest_pid(home, session, "coder-1")
+            wait_for(lambda: any(argument(p, 0) == "sleep" for p in descendants(guest)), "the command to run")
+            # What is typed before it arrives is thrown away with it, as on any terminal.
             shell.type("\x03")
+            shell.wait_for("^C")
             shell.type("echo still $((40 + 2))\r")
             shell.wait_for("still 42")
             again = home.run("session", session, "--take-over", "coder-1", check=False)
