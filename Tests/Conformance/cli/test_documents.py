@@ -86,7 +86,8 @@ class Runner:
         allowed = {0, 8} if words[0] in ("run", "session", "status") else {0, 1} if words[0] == "search" else {0}
         check(done.returncode in allowed, f"{line}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         for other in self.home.json("sessions", "--all"):
-            if other["id"] not in before and other["state"] not in ("completed", "failed", "cancelled"):
+            is_ours = other["id"] not in before or other["id"] == session
+            if is_ours and other["state"] not in ("completed", "failed", "cancelled"):
                 self.home.run("cancel", other["id"], check=False)
 
 
