@@ -151,7 +151,9 @@ public struct ProxyRequest: Sendable, Hashable {
         guard let port, port > 0 else { throw Problem(text: "the target is not HOST:PORT") }
         let name = host.hasSuffix(".") ? host.dropLast() : host
         let isName = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
-        guard !name.isEmpty, name.utf8.count <= 253, isName || text.first == "[", !name.hasPrefix(".") else {
+        // No empty label: `example.org..` would be another name each time that it is passed on.
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard name.utf8.count <= 253, isName || text.first == "[", !labels.contains("") else {
             throw Problem(text: "the target's host is no name and no address")
         }
         return (name.lowercased(), port)
