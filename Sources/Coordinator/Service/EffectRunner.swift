@@ -48,8 +48,7 @@ struct EffectRunner: Sendable {
         case .cancelTask(let agent, let task, _):
             _ = try? tell(agent, "/tasks/cancel", ["task": .string(task)])
         case .retireAgent(let agent, let generation): try retire(agent, generation)
-        case .pauseAgents: for instance in instances(where: .running) { try world.platform.pause(instance) }
-        case .resumeAgents: for instance in instances(where: .paused) { try world.platform.resume(instance) }
+        case .pauseAgents, .resumeAgents: try standOrGoOn()
         case .merge(let task, _, let commit, let onto): return try merge(task, commit, onto)
         case .runGate(_, let tree, let commit, let command, let attempt, let checks):
             let gate = GateRunner(session: session, tree: tree, commit: commit, attempt: attempt ?? 1)
@@ -70,6 +69,21 @@ struct EffectRunner: Sendable {
     }
 
     // MARK: Guests
+
+    /// Makes the guests stand or go on, as the session is at now: a pause and the end of it may be carried out
+    /// at the same time, and whichever comes last must leave what was said last.
+    private func standOrGoOn() throws {
+        try session.steering.withLock { _ in
+            let isPaused = session.state.isPaused
+            for instance in instances(where: isPaused ? .running : .paused) {
+                if isPaused {
+                    try world.platform.pause(instance)
+                } else {
+                    try world.platform.resume(instance)
+                }
+            }
+        }
+    }
 
     private func instances(where state: Instance.State) -> [String] {
         let all = (try? world.platform.instances()) ?? []

@@ -43,6 +43,8 @@ final class SessionRunner: Sendable {
     let seenFeeds = Mutex<Int??>(nil)
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])
+    /// Held while guests are made to stand or to go on.
+    let steering = Mutex(())
 
     /// Everything that sessions share.
     struct World: Sendable {
