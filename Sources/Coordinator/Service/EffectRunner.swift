@@ -70,8 +70,8 @@ struct EffectRunner: Sendable {
 
     // MARK: Guests
 
-    /// Makes the guests stand or go on, as the session is at now: a pause and the end of it may be carried out
-    /// at the same time, and whichever comes last must leave what was said last.
+    /// Makes the guests stand or go on, as the session is at now: a pause and the end of it may be carried
+    /// out at the same time, and whichever comes last must leave what was said last.
     private func standOrGoOn() throws {
         try session.steering.withLock { _ in
             let isPaused = session.state.isPaused
