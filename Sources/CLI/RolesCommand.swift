@@ -192,7 +192,7 @@ struct RolesCommand {
             # egress: [docs.example.org]
             # model: claude-sonnet-5-5
             # limits: {turns: 100}
-            # mcp: {docs: {command: [python3, /workspace/base/tools/docs.py]}}
+            # mcp: {docs: {command: [python3, /workspace/integration/tools/docs.py]}}
 
             """
         let path = try library.create(name, text)

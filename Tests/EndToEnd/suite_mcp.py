@@ -61,7 +61,7 @@ def with_servers(home, port):
     role = (ROOT / "kit/roles/coder.yaml").read_text().replace("egress: [registries]", f'egress: ["127.0.0.2:{port}"]')
     (roles / "coder.yaml").write_text(role + (
         "mcp:\n"
-        "  docs: {command: [python3, /workspace/base/tools/server.py, stdio],\n"
+        "  docs: {command: [python3, /workspace/integration/tools/server.py, stdio],\n"
         "         env: {PYTHONPATH: /openclaw/bin/python}, secrets: [DOCS_KEY]}\n"
         f'  web: {{url: "http://127.0.0.2:{port}/mcp", bearer: WEB_TOKEN}}\n'
         "  gone: {command: [no-such-program]}\n"))
