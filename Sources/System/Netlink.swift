@@ -20,8 +20,11 @@ public final class Netlink: Sendable {
     private enum Request {
         static let newLink: UInt16 = 16
         static let deleteLink: UInt16 = 17
+        static let getLink: UInt16 = 18
         static let newAddress: UInt16 = 20
         static let newRoute: UInt16 = 24
+        /// NLM_F_REQUEST.
+        static let question: UInt16 = 0x1
         /// NLM_F_REQUEST | NLM_F_ACK, and NLM_F_CREATE | NLM_F_EXCL.
         static let change: UInt16 = 0x5
         static let create: UInt16 = 0x605
@@ -31,6 +34,16 @@ public final class Netlink: Sendable {
         _ operation: String, _ operand: String, type: UInt16, flags: UInt16 = Request.change,
         _ body: (inout NetlinkMessage) -> Void
     ) throws(SystemError) {
+        _ = try ask(operation, operand, type: type, flags: flags, body) { answer, sequence in
+            NetlinkMessage.acknowledgement(of: sequence, in: answer) == 0 ? true : nil
+        }
+    }
+
+    /// - Parameter find: What is looked for in a datagram of the kernel's; nil when it is not there.
+    private func ask<Found>(
+        _ operation: String, _ operand: String, type: UInt16, flags: UInt16,
+        _ body: (inout NetlinkMessage) -> Void, find: ([UInt8], UInt32) -> Found?
+    ) throws(SystemError) -> Found {
         // One request at a time: the lock keeps question and answer together.
         try sequence.withLock { sequence throws(SystemError) in
             sequence &+= 1
@@ -42,8 +55,8 @@ public final class Netlink: Sendable {
                     let answer = try IO.readWithTimeout(
                         socket.raw, 32768, timeoutMilliseconds: Self.answerMilliseconds)
                 else { throw SystemError(call: operation, operand: operand, code: ETIMEDOUT) }
+                if let found = find(answer, sequence) { return found }
                 guard let code = NetlinkMessage.acknowledgement(of: sequence, in: answer) else { continue }
-                if code == 0 { return }
                 throw SystemError(call: operation, operand: operand, code: code)
             }
         }
@@ -140,6 +153,29 @@ public final class Netlink: Sendable {
         try send("link set master", "\(name) \(bridge)", type: Request.newLink) {
             $0.link(index: link)
             $0.attribute(10, UInt32(master))  // IFLA_MASTER
+        }
+    }
+
+    /// Waits until a link carries frames; a port of a bridge, until it passes them on.
+    ///
+    /// A link that was brought up does neither yet: the kernel sees its carrier in work of its own, some
+    /// milliseconds later. A frame that comes before is lost, and is sent again only after a second.
+    /// - Throws: ETIMEDOUT when it does not so long.
+    public func waitUntilCarrying(_ name: String, milliseconds: Int = 3000) throws(SystemError) {
+        let link = try index(name)
+        let end = Clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
+        while true {
+            let isCarrying = try ask("link get", name, type: Request.getLink, flags: Request.question) {
+                $0.link(index: link)
+            } find: { answer, sequence in
+                NetlinkMessage.isReply(answer, type: Request.newLink, to: sequence)
+                    ? NetlinkMessage.isCarrying(answer) : nil
+            }
+            if isCarrying { return }
+            guard Clock.monotonicNanoseconds() < end else {
+                throw SystemError(call: "wait for the link", operand: name, code: ETIMEDOUT)
+            }
+            usleep(200)
         }
     }
 

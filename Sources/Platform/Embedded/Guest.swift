@@ -69,7 +69,7 @@ final class Guest: Sendable {
     /// Only of a virtual machine.
     let monitor: Monitor?
     let group: GuestGroup?
-    /// Held while it is stopped, continued or ended.
+    /// Held while it is stopped or continued.
     let steering = Mutex<Void>(())
 
     static let outputBytes = 1 << 20
@@ -232,8 +232,8 @@ final class Guest: Sendable {
             let names =
                 ["agent-\(id).session.local"]
                 + (request.app.agentID.map { ["\($0).session.local", $0] } ?? [])
-            let address = try group.join(id, names: names, namespace: namespace)
-            if ground.isolation.isMachine { try NetworkGroup.bridgeMachine(id, namespace: namespace) }
+            let address = try group.join(
+                id, names: names, namespace: namespace, isMachine: ground.isolation.isMachine)
             state.withLock { $0.address = address }
             configuration["network"] = [
                 "interface": "eth0", "address": .string("\(address)"),

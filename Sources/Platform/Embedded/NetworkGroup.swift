@@ -95,9 +95,7 @@ final class NetworkGroup: Sendable {
 
     /// A connection to a member by name, or to an address.
     func connect(host: String, port: UInt16) throws(PlatformError) -> SharedDescriptor {
-        let known = state.withLock { state in state.members.values.first { $0.names.contains(host) }?.address
-        }
-        guard let address = known ?? IPv4(host) else {
+        guard let address = member(host)?.address ?? IPv4(host) else {
             throw PlatformError("not_found", "there is no \(host) in the group \(id)")
         }
         return try inside("connect to \(host):\(port)") { () throws(SystemError) in
@@ -106,14 +104,19 @@ final class NetworkGroup: Sendable {
     }
 
     /// The instance that has this name.
-    func member(_ name: String) -> String? {
-        state.withLock { $0.members.first { $0.value.names.contains(name) }?.key }
+    func member(_ name: String) -> (instance: String, address: IPv4)? {
+        state.withLock { state in
+            state.members.first { $0.value.names.contains(name) }.map { ($0.key, $0.value.address) }
+        }
     }
 
-    /// Gives a guest an address, and its network namespace an eth0 on the bridge.
-    func join(_ instance: String, names: [String], namespace guest: SharedDescriptor) throws(PlatformError)
-        -> IPv4
-    {
+    /// Gives a guest an address, and its network namespace an eth0 on the bridge that works: the first word
+    /// that the guest says is heard, and answered.
+    /// - Parameter isMachine: The namespace is the jail of a virtual machine; there eth0 becomes a port of
+    ///   the bridge that has the machine's tap.
+    func join(
+        _ instance: String, names: [String], namespace guest: SharedDescriptor, isMachine: Bool
+    ) throws(PlatformError) -> IPv4 {
         let number = state.withLock { state in
             defer { state.next += 1 }
             return state.next
@@ -126,18 +129,18 @@ final class NetworkGroup: Sendable {
             try netlink.setMaster(link, bridge: Self.bridge)
             try netlink.linkUp(link)
         }
+        try Self.inside(guest, "plug \(instance) in") { () throws(SystemError) in
+            let netlink = try Netlink()
+            if isMachine { try netlink.setMaster("eth0", bridge: Self.bridge) }
+            try netlink.linkUp("eth0")
+            for link in isMachine ? ["eth0", Self.bridge] : ["eth0"] { try netlink.waitUntilCarrying(link) }
+        }
+        try inside("wait for \(instance)") { () throws(SystemError) in
+            let netlink = try Netlink()
+            for link in [link, Self.bridge] { try netlink.waitUntilCarrying(link) }
+        }
         state.withLock { $0.members[instance] = (address, names) }
         return address
-    }
-
-    /// Inside the jail of a virtual machine, the new eth0 becomes a port of the bridge that has the
-    /// machine's tap.
-    static func bridgeMachine(_ instance: String, namespace: SharedDescriptor) throws(PlatformError) {
-        try inside(namespace, "plug \(instance) in") { () throws(SystemError) in
-            let netlink = try Netlink()
-            try netlink.setMaster("eth0", bridge: "br0")
-            try netlink.linkUp("eth0")
-        }
     }
 
     func leave(_ instance: String) { state.withLock { _ = $0.members.removeValue(forKey: instance) } }
