@@ -1,6 +1,7 @@
 import Journal
 import Kit
 import System
+import TestSupport
 import Testing
 import Wire
 
@@ -114,23 +115,13 @@ import Wire
         defer { fixture.stop() }
         try fixture.note(3)
         let good = try Snapshots(fixture).at(3).document
-        var random = SeededBytes(state: 42)
+        var random = SeededRandom(seed: 42)
         for _ in 0..<2000 {
             var bytes = good
             for _ in 0..<4 { bytes[random.below(bytes.count)] = UInt8(32 + random.below(95)) }
             if let snapshot = Snapshot(document: bytes) { #expect(!snapshot.document.isEmpty) }
         }
         for length in 0..<good.count { #expect(Snapshot(document: Array(good.prefix(length))) == nil) }
-    }
-}
-
-/// The same walk in each run.
-private struct SeededBytes {
-    var state: UInt64
-
-    mutating func below(_ limit: Int) -> Int {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int(state >> 33) % limit
     }
 }
 

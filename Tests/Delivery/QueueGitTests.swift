@@ -1,6 +1,7 @@
 import Core
 import Kit
 import System
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -10,15 +11,6 @@ import Testing
 @Suite struct QueueGitTests {
     /// `make deep` has hundreds.
     private static let cases = Environment.get("OPENCLAW_GIT_CASES").flatMap { UInt64($0) } ?? 12
-
-    struct Dice {
-        var state: UInt64
-
-        mutating func roll(_ count: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((state >> 33) % UInt64(count))
-        }
-    }
 
     /// Tests that look at the names in a tree: `broken-…` makes them red, and so does a pair.
     struct Tests {
@@ -33,20 +25,20 @@ import Testing
     @Test func `the queue brings home and sends back what merging and testing one by one would`() throws {
         var total = (conflicts: 0, reds: 0, merged: 0, batches: 0)
         for seed in 1...Self.cases {
-            var dice = Dice(state: seed)
+            var dice = SeededRandom(seed: seed)
             let lines = (1...12).map { "line \($0)" }
             let text = { (lines: [String]) in lines.joined(separator: "\n") + "\n" }
             let fixture = try Fixture(["a.txt": text(lines), "b.txt": text(lines)])
             let repository = try fixture.create()
             var (tests, commits) = (Tests(), [String]())
-            for index in 0..<(2 + dice.roll(5)) {
+            for index in 0..<(2 + dice.below(5)) {
                 var edited = lines
-                edited[dice.roll(12)] = "changed by \(index)"
-                let name = dice.roll(5) == 0 ? "broken-\(index)" : "own-\(index)"
-                if index > 0, dice.roll(6) == 0 { tests.pairs.append((name, "own-\(dice.roll(index))")) }
+                edited[dice.below(12)] = "changed by \(index)"
+                let name = dice.below(5) == 0 ? "broken-\(index)" : "own-\(index)"
+                if index > 0, dice.below(6) == 0 { tests.pairs.append((name, "own-\(dice.below(index))")) }
                 commits.append(
                     try fixture.publish(
-                        [["a.txt", "b.txt"][dice.roll(2)]: text(edited), name: "\(index)"],
+                        [["a.txt", "b.txt"][dice.below(2)]: text(edited), name: "\(index)"],
                         on: repository.base, agent: "work", task: "t\(index)", repository))
             }
             let serial = try Self.serial(fixture, repository, commits, tests)
@@ -106,14 +98,14 @@ private struct QueueOnGit {
     let repository: SessionRepository
     let fixture: Fixture
     let tests: QueueGitTests.Tests
-    var dice: QueueGitTests.Dice
+    var dice: SeededRandom
     var state = SessionState()
     var back: [String: String] = [:]
     private var running: [Effect] = []
     private var seq: Int64 = 0
 
     init(
-        repository: SessionRepository, fixture: Fixture, tests: QueueGitTests.Tests, dice: QueueGitTests.Dice
+        repository: SessionRepository, fixture: Fixture, tests: QueueGitTests.Tests, dice: SeededRandom
     ) {
         (self.repository, self.fixture, self.tests, self.dice) = (repository, fixture, tests, dice)
     }
@@ -143,7 +135,7 @@ private struct QueueOnGit {
         for _ in 0..<2000 {
             if state.phase != .working { return true }
             guard !running.isEmpty else { return false }
-            let effect = running.remove(at: dice.roll(running.count))
+            let effect = running.remove(at: dice.below(running.count))
             try perform(effect, commits)
         }
         return false

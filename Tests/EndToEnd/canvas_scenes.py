@@ -94,7 +94,8 @@ def cuts(scene):
     kills, said = 0, 0
     deadline = time.monotonic() + 240
     while cutter.made < options["cuts"] or kills < options["kills"]:
-        check(time.monotonic() < deadline, f"{cutter.made} cuts and {kills} kills in 240 s")
+        check(time.monotonic() < deadline, f"{cutter.made} cuts and {kills} kills in 240 s; the page is "
+              + page.evaluate("openclawCanvas.link()"))
         if kills < options["kills"] and cutter.made * options["kills"] >= kills * options["cuts"]:
             kill_coordinator()
             kills += 1

@@ -41,6 +41,25 @@ def files_below(directory):
     ]
 
 
+def holding(directory, *needles, limit=None):
+    """Files below a directory, of at most so many bytes, that hold one of these. They may come and go meanwhile."""
+    found = []
+    for path in files_below(directory):
+        try:
+            if limit is not None and path.stat().st_size > limit:
+                continue
+            with open(path, "rb") as file:
+                tail = b""
+                while chunk := file.read(1 << 22):
+                    if any(needle in tail + chunk for needle in needles):
+                        found.append(str(path))
+                        break
+                    tail = chunk[-max(map(len, needles)):]
+        except FileNotFoundError:
+            continue
+    return found
+
+
 def git(directory, *arguments):
     environment = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.invalid", "-c", "safe.directory=*"]

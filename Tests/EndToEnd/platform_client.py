@@ -109,6 +109,17 @@ class Platform:
             connection.close()
 
 
+def state_of(home, session, agent):
+    # A session that waits for approval exits with 8, which is no failure here.
+    summary = home.json("session", session, check=False)[0]
+    return next(a for a in summary["agents"] if a["id"] == agent)
+
+
+def guest_pid(home, session, agent):
+    """PID 1 of an agent's guest, as this namespace sees it."""
+    return Platform(home).instance(state_of(home, session, agent)["guest"])["pid"]
+
+
 def tree(pid):
     """A process and all below it, as this namespace sees them."""
     parents = {}

@@ -12,32 +12,11 @@ import time
 
 from home import OPENCLAW, ROOT, Failure, Home, check, git, kill, wait_for
 from messages_server import Provider
+from platform_client import command, guest_pid, tree
 from registry import TESTS, test
-
-CALCULATOR = "examples/calculator/repository"
-SERVICE = "examples/token-service/repository"
-ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
-TEAM = f"script:{ROOT}/examples/calculator/five-agents.yaml"
-DEMO = f"script:{ROOT}/examples/token-service/model.yaml"
-def session_of(home):
-    return home.json("sessions")[0]["id"]
-
-
-def types(events):
-    return [event["type"] for event in events]
-
-
-def start(home, repository, model, *options):
-    """Starts a session and returns its id at once."""
-    return home.run("run", "Do it", "--repo", str(repository), "--model", model, "--detach", *options).stdout.strip()
-
-
-def wait_until_over(home, session, seconds=150):
-    def state():
-        value = home.json("session", session, check=False)[0]["state"]
-        return value if value in ("completed", "failed", "cancelled") else None
-
-    return wait_for(state, f"the end of {session}", seconds)
+from sessions import (
+    CALCULATOR, DEMO, ONE_CODER, SERVICE, TEAM, check_same_end, demo, in_progress, session_of, start, types, unharmed,
+    wait_until_over)
 
 
 @test
@@ -87,35 +66,9 @@ def a_team_of_five_works_side_by_side():
         check((repository / "README.md").exists(), "the second task is not in the result")
 
 
-def demo(home, harm=None, at=None):
-    """Runs the demo's session; `harm` is done at the first event for which `at` holds. Returns its tree."""
-    repository = home.repository(SERVICE)
-    session = start(home, repository, DEMO, "--yes", "--merge")
-    if harm:
-        home.wait_for_event(session, at, "the moment to do harm")
-        harm(session)
-    state = wait_until_over(home, session)
-    events = home.events(session)
-    check(state == "completed", f"the session is {state}: {events[-3:]}")
-    check(home.run("session", session, "--verify").returncode == 0, "the journal does not verify")
-    tests = subprocess.run(["npm", "test", "--silent"], cwd=repository, capture_output=True, text=True)
-    check(tests.returncode == 0, tests.stdout)
-    return git(repository, "rev-parse", "HEAD^{tree}"), events
-
-
-UNHARMED = []
-
-
-def unharmed_tree():
-    if not UNHARMED:
-        with Home() as home:
-            UNHARMED.append(demo(home))
-    return UNHARMED[0]
-
-
 @test
 def the_demo_has_a_conflict_a_change_request_and_a_gate():
-    tree, events = unharmed_tree()
+    _, events = unharmed()
     seen = types(events)
     for wanted in ["merge.conflicted", "task.returned", "gate.passed", "tests.reported", "approval.requested"]:
         check(wanted in seen, f"there was no {wanted}")
@@ -124,59 +77,32 @@ def the_demo_has_a_conflict_a_change_request_and_a_gate():
     check(seen.index("task.merged") > seen.index("gate.passed"), "something was merged before its gate")
 
 
-def in_progress(agent):
-    return lambda e: e["type"] == "task.progressed" and e["data"]["agent"] == agent
-
-
-def guest_pid(home, session, agent):
-    # A session that waits for approval exits with 8, which is no failure here.
-    summary = home.json("session", session, check=False)[0]
-    instance = next(a for a in summary["agents"] if a["id"] == agent)["guest"]
-    answer = subprocess.run(
-        ["curl", "-sS", "--unix-socket", str(home.path / "aegis/aegisd.sock"), f"http://x/v1/instances/{instance}"],
-        check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout)["pid"]
-
-
-def descendants(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children] + [d for c in children for d in descendants(int(c))]
-
-
-def command_line(pid):
-    """Of a process that may be gone meanwhile."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
 @test
 def the_agents_process_is_killed_and_the_end_is_the_same():
     killed = []
 
     def harm(session):
         killed.append(time.time() * 1000)
-        for pid in descendants(guest_pid(home, session, "coder-1")):
-            if b"openclaw-agent" in command_line(pid):
+        for pid in tree(guest_pid(home, session, "coder-1")):
+            if command(pid).startswith("/openclaw/bin/openclaw-agent"):
                 kill(pid)
 
     with Home() as home:
-        tree, events = demo(home, harm, in_progress("coder-1"))
+        result, events = demo(home, harm, in_progress("coder-1"))
         lost = next((e["at"] for e in events if e["type"] == "agent.lost"), None)
         check(lost is not None, "nobody noticed")
         # Guests come and go meanwhile: the coordinator's address must stay where its neighbours know it.
         check(lost - killed[0] < 20_000, f"noticed after {lost - killed[0]:.0f} ms")
-        check(tree == unharmed_tree()[0], "the result is another one")
+        check_same_end(result)
 
 
 @test
 def a_guest_is_killed_and_the_end_is_the_same():
     with Home() as home:
-        tree, events = demo(
+        result, events = demo(
             home, lambda session: kill(guest_pid(home, session, "coder-2")), in_progress("coder-2"))
         check("agent.lost" in types(events), "nobody noticed")
-        check(tree == unharmed_tree()[0], "the result is another one")
+        check_same_end(result)
 
 
 @test
@@ -187,8 +113,8 @@ def the_coordinator_is_killed_and_the_end_is_the_same():
         home.run("coordinator", "start")
 
     with Home() as home:
-        tree, _ = demo(home, harm, in_progress("coder-1"))
-        check(tree == unharmed_tree()[0], "the result is another one")
+        result, _ = demo(home, harm, in_progress("coder-1"))
+        check_same_end(result)
 
 
 @test
@@ -200,9 +126,9 @@ def the_platform_is_killed_with_all_guests_and_the_end_is_the_same():
                 check=True, capture_output=True, text=True)
             kill(json.loads(answer.stdout)["pid"])
 
-        tree, events = demo(home, harm, in_progress("coder-1"))
+        result, events = demo(home, harm, in_progress("coder-1"))
         check("agent.lost" in types(events), "nobody noticed")
-        check(tree == unharmed_tree()[0], "the result is another one")
+        check_same_end(result)
 
 
 @test
@@ -491,11 +417,12 @@ def main():
             function()
             verdict = "ok"
         except Exception as error:  # whatever a test throws is its failure
-            failed.append(name)
             verdict = f"FAILED: {type(error).__name__}: {error}"
+            failed.append(f"{name}: {verdict}"[:2000])
         print(f"[{number}/{len(chosen)}] {name}: {verdict} ({time.monotonic() - begin:.1f} s)", flush=True)
     if failed:
-        print(f"end-to-end: {len(failed)} of {len(chosen)} failed: {'; '.join(failed)}")
+        # Once more at the end: of a long log that is what is read, and sometimes all that is kept.
+        print(f"end-to-end: {len(failed)} of {len(chosen)} failed:", *failed, sep="\n    ")
         return 1
     print(f"end-to-end: all {len(chosen)} green")
     return 0

@@ -3,10 +3,11 @@ strangers. Real guests and real tools; the models are scripts."""
 
 import hashlib
 import json
+import pathlib
 import subprocess
 import textwrap
 
-from home import ROOT, Home, check, files_below, git
+from home import ROOT, Home, check, files_below, git, holding
 from registry import test
 
 CALCULATOR = "examples/calculator/repository"
@@ -203,11 +204,9 @@ def models_that_obey_strangers_give_nothing_away_and_merge_nothing():
         seen = results(messages)
         check("done" in seen[0] and "done" in seen[1], f"the attack did not run: {seen[:2]}")
         secrets = [token_of(home, session, agent) for agent in ("coder-1", "reviewer-1")] + ["sk-ant-canary"]
-        for place in files_below(home.path / "aegis/openclaw/sessions" / session):
-            if place.name != "secret":
-                kept = place.read_bytes()
-                for secret in secrets:
-                    check(secret.encode() not in kept, f"a secret is in {place}")
+        kept = holding(home.path / "aegis/openclaw/sessions" / session, *[secret.encode() for secret in secrets])
+        kept = [place for place in kept if pathlib.Path(place).name != "secret"]
+        check(not kept, f"a secret is in {kept}")
         check("Could not resolve" in seen[0] or "Failed to connect" in seen[0] or "Couldn't connect" in seen[0], seen[0])
         check("There is no tool verdict" in seen[2] and "There is no tool plan" in seen[3], f"{seen[2:4]}")
         reviews = results(transcript(home, session, next(

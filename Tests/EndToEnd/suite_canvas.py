@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 
-from home import ROOT, Home, check, wait_for
+from home import ROOT, Home, check, files_below, wait_for
 from journal import grow
 from registry import test
 from suite_channel import Page, begin
@@ -107,7 +107,7 @@ def an_agent_draws_a_question_and_the_answer_comes_back_to_it():
         page.read_until(lambda event: event["type"] == "session.completed", "the end of the session")
         events = home.events(session)
         check(page.events == events[:len(page.events)], "the page applied something else than the journal says")
-        found = list((home.path / "aegis/openclaw/sessions" / session).rglob("t1.jsonl"))
+        found = [p for p in files_below(home.path / "aegis/openclaw/sessions" / session) if p.name == "t1.jsonl"]
         transcript = "".join(path.read_text() for path in found)
         check("approveSession" in transcript and "expected exactly one of" in transcript, "a verb of its own was taken")
         heard = transcript.replace("\\\\", "").replace('\\"', '"')

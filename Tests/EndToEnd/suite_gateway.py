@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from home import ROOT, Home, check, wait_for
+from home import ROOT, Home, check, files_below, wait_for
 from limited_server import LimitedProvider, call
 from registry import test
 
@@ -67,7 +67,7 @@ def eight_agents_share_the_limits_of_a_provider_without_a_storm():
         # Both reports draw the requests over time.
         calls = sum(e["type"] == "model.settled" for e in events)
         for name in ("report.md", "report.html"):
-            found = list((home.path / "aegis/openclaw/sessions" / session["id"]).rglob(name))
+            found = [p for p in files_below(home.path / "aegis/openclaw/sessions" / session["id"]) if p.name == name]
             check(found, f"there is no {name}")
             text = found[0].read_text()
             check(f"{calls} in all" in text and "│███" in text and "waited" in text, f"{name} has no graph of {calls} requests")

@@ -6,20 +6,15 @@ import pathlib
 import subprocess
 import time
 
-from home import Home, check, git, kill, wait_for
-from platform_client import Platform, command, processor_time, stop, token, tree
+from home import Home, check, git, holding, kill, wait_for
+from platform_client import Platform, command, guest_pid, processor_time, state_of, stop, token, tree
 from registry import test
-
-
-def state_of(home, session, agent):
-    summary = home.json("session", session, check=False)[0]
-    return next(a for a in summary["agents"] if a["id"] == agent)
+from sessions import (
+    CALCULATOR, ONE_CODER, check_same_end, demo, in_progress, session_of, start, types, wait_until_over)
 
 
 @test
 def an_agent_that_waits_for_input_sleeps_and_a_message_wakes_it():
-    from suite import CALCULATOR, ONE_CODER, start, wait_until_over
-
     with Home(AEGIS_PAUSE_AFTER_IDLE_MS="1200", OPENCLAW_SILENCE_SECONDS="3") as home:
         repository = home.repository(CALCULATOR)
         session = start(home, repository, ONE_CODER, "--agents", "1", "--merge")
@@ -50,28 +45,24 @@ def an_agent_that_waits_for_input_sleeps_and_a_message_wakes_it():
 
 @test
 def agents_that_sleep_whenever_they_wait_come_to_the_same_end():
-    from suite import demo, types, unharmed_tree
-
     with Home(AEGIS_PAUSE_AFTER_IDLE_MS="50") as home:
-        tree_then, events = demo(home)
+        result, events = demo(home)
         check("agent.lost" not in types(events), "a guest was lost")
         slept = {e["data"]["agent"] for e in events if e["type"] == "agent.paused"}
         woken = {e["data"]["agent"] for e in events if e["type"] == "agent.resumed"}
         check(slept and woken, f"{slept} slept, {woken} went on")
-        check(tree_then == unharmed_tree()[0], "the result is another one")
+        check_same_end(result)
 
 
 @test
 def an_agent_that_is_silent_is_ended_and_replaced():
-    from suite import demo, guest_pid, in_progress, types, unharmed_tree
-
     with Home(OPENCLAW_SILENCE_SECONDS="3") as home:
         result, events = demo(
             home, lambda session: stop(tree(guest_pid(home, session, "coder-1"))), in_progress("coder-1"))
         lost = [e["data"] for e in events if e["type"] == "agent.lost"]
         check(lost and lost[0]["agent"] == "coder-1" and "silent for 3 seconds" in lost[0]["reason"], lost)
         check("agent.requested" in types(events)[types(events).index("agent.lost"):], "nobody took its place")
-        check(result == unharmed_tree()[0], "the result is another one")
+        check_same_end(result)
 
 
 @test
@@ -200,24 +191,8 @@ def a_secret_stays_where_it_belongs(platform, isolation):
     # From the agent's own view it is there: the search is able to find it.
     own = platform.execute(identity, "tr '\\0' '\\n' < /proc/$(pidof -s sleep)/environ | grep -c ^SESSION_TOKEN=")
     check(own == "1", f"the agent has no token: {own}")
-    check(places_of(canary.encode(), home.path) == [], "it is in a file of the host")
+    check(holding(home.path, canary.encode()) == [], "it is in a file of the host")
     return identity
-
-
-def places_of(needle, directory):
-    """Files below a directory that hold it, holes of sparse files left out."""
-    found = []
-    for path in pathlib.Path(directory).rglob("*"):
-        if path.is_symlink() or not path.is_file():
-            continue
-        with open(path, "rb") as file:
-            tail = b""
-            while chunk := file.read(1 << 22):
-                if needle in tail + chunk:
-                    found.append(str(path))
-                    break
-                tail = chunk[-len(needle):]
-    return found
 
 
 @test
@@ -228,13 +203,11 @@ def a_secret_of_an_agent_is_nowhere_but_in_its_environment():
 
 @test
 def the_journal_and_the_logs_of_a_session_hold_no_token():
-    from suite import CALCULATOR, ONE_CODER, session_of
-
     with Home() as home:
         repository = home.repository(CALCULATOR)
         home.run("run", "Do it", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER, "--yes", "--merge")
         session = session_of(home)
         secret = (home.path / "aegis/openclaw/sessions" / session / "secret").read_text().strip()
         canary = token("coder-1", secret).split(".")[1].encode()
-        check(places_of(canary, home.path) == [], f"the token is in {places_of(canary, home.path)}")
+        check(holding(home.path, canary) == [], f"the token is in {holding(home.path, canary)}")
         check(git(repository, "grep", "-c", "value -= product", "HEAD") != "", "nothing was done")

@@ -134,7 +134,7 @@ def a_page_that_a_real_browser_runs_and_models_obey_gets_nothing_out():
         for index, answer in enumerate(seen):
             check(not any(secret in str(answer) for secret in secrets), f"a secret was shown to the model: call {index}")
         for index in range(3, 10):
-            refusals = ("may reach", "not reached", "not for the web", "is no address")
+            refusals = ("may reach", "not on the allow-list", "not reached", "not for the web", "is no address")
             check(any(words in str(seen[index]) for words in refusals), f"call {index} was not refused: {seen[index]}")
         # The proxy let through what the role has and nothing else; every refusal is on record.
         events = home.events(session)

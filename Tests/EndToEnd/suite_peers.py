@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 
-from home import ROOT, Home, check, kill, wait_for
+from home import ROOT, Home, check, holding, kill, wait_for
+from platform_client import command, guest_pid, tree
 from registry import test
 from suite_agent import CALCULATOR, coder, done, results, script, token_of, transcript
 
@@ -43,15 +44,6 @@ def plan(home, text):
 
 def workspace(home, session):
     return home.path / "aegis/openclaw/sessions" / session / "workspace"
-
-
-def guest_pid(home, session, agent):
-    summary = home.json("session", session, check=False)[0]
-    instance = next(a for a in summary["agents"] if a["id"] == agent)["guest"]
-    answer = subprocess.run(
-        ["curl", "-sS", "--unix-socket", str(home.path / "aegis/aegisd.sock"), f"http://x/v1/instances/{instance}"],
-        check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout)["pid"]
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -176,10 +168,8 @@ def a_gibibyte_goes_from_guest_to_guest_over_a_line_that_is_cut():
         text = pathlib.Path(report["data"]["path"]).read_text()
         check("Files from agent to agent" in text and digest in text, "the report does not name the files")
         # A leave never stands where it could be read.
-        for place in [home.path / "aegis/openclaw/coordinator.log", home.path / "aegis/openclaw/platform.log",
-                      *(home.path / "aegis/openclaw/sessions" / session).rglob("*")]:
-            if place.is_file() and place.stat().st_size < 1 << 20 and place.name != "secret":
-                check(b"grant." not in place.read_bytes(), f"a leave is in {place}")
+        leaves = [p for p in holding(home.path / "aegis/openclaw", b"grant.", limit=1 << 20) if not p.endswith("/secret")]
+        check(not leaves, f"a leave is in {leaves}")
 
 
 def leave(home, session, owner, peer, use):
@@ -279,9 +269,9 @@ def agents_come_with_the_work_and_go_with_it():
                 {"tools": [{"name": "bash", "input": {"command": f"rm -f all; mv part part{n}.txt"}}]},
                 {"tools": [{"name": "complete_task", "input": {"result": "success", "summary": f"part {n}"}}]}]}
             for n in range(1, 5)], *judges())
-        session = home.run(
+        home.run(
             "run", "Go wide", "--repo", str(repository), "--agents", "auto", "--plan", plan(home, WIDE), "--model", model,
-            "--test", "true", "--yes").stdout
+            "--test", "true", "--yes")
         session = home.json("sessions")[0]["id"]
         events = home.events(session)
         scaled = [(e["data"]["limit"], e["data"]["reason"]) for e in events if e["type"] == "agents.scaled"]
@@ -317,15 +307,13 @@ tasks:
 def language_servers(pid):
     """The pylsp processes below a process, with what each holds of its own, in kB."""
     found = {}
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    for child in [int(c) for c in children.read_text().split()] if children.exists() else []:
+    for child in tree(pid):
         try:
-            if b"pylsp" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+            if "pylsp" in command(child):
                 rollup = pathlib.Path(f"/proc/{child}/smaps_rollup").read_text()
                 found[child] = sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
         except OSError:
             pass
-        found.update(language_servers(child))
     return found
 
 
@@ -429,7 +417,7 @@ def a_person_takes_an_agents_place_and_hands_it_back():
         command = [str(ROOT / "dist/bin/openclaw"), "session", session, "--take-over", "coder-1"]
         with Terminal(command, {**home.environment, "TERM": "xterm"}, columns=100, rows=30) as shell:
             shell.wait_for("coder-1:/workspace/agents/coder-1$")
-            agent = next(p for p in descendants(guest_pid(home, session, "coder-1")) if argument(p, 0).endswith("openclaw-agent") and argument(p, 1) == "")
+            agent = next(p for p in tree(guest_pid(home, session, "coder-1")) if argument(p, 0).endswith("openclaw-agent") and argument(p, 1) == "")
             check(state(agent) == "T", f"the agent goes on: {state(agent)}")
             shell.type("tput cols; id -u; tty\r")
             shell.wait_for("/dev/pts/")
@@ -438,7 +426,7 @@ def a_person_takes_an_agents_place_and_hands_it_back():
             # Ctrl-C belongs to the shell, not to openclaw.
             shell.type("sleep 1000\r")
             guest = guest_pid(home, session, "coder-1")
-            wait_for(lambda: any(argument(p, 0) == "sleep" for p in descendants(guest)), "the command to run")
+            wait_for(lambda: any(argument(p, 0) == "sleep" for p in tree(guest)), "the command to run")
             # What is typed before it arrives is thrown away with it, as on any terminal.
             shell.type("\x03")
             shell.wait_for("^C")
@@ -461,14 +449,9 @@ def a_person_takes_an_agents_place_and_hands_it_back():
         check(missing.returncode == 1 and "no agent nobody" in missing.stderr, missing.stderr)
 
 
-def descendants(pid):
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children] + [d for c in children for d in descendants(int(c))]
-
-
 def argument(pid, number):
-    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return words[number].decode() if number < len(words) else ""
+    words = command(pid).split(" ")
+    return words[number] if number < len(words) else ""
 
 
 def state(pid):

@@ -3,7 +3,7 @@
 import json
 
 from git_server import GitServer
-from home import ROOT, Home, check, files_below, git
+from home import ROOT, Home, check, files_below, git, holding
 from registry import test
 
 EXAMPLE = "examples/calculator/repository"
@@ -19,12 +19,11 @@ def bare(home, repository, name="private.git"):
     return target
 
 
-def everything(home, session):
-    """All that a session wrote: its directory, the journal, the logs."""
+def written_with(home, needle):
+    """Files with these bytes among all that was written: sessions, the journal, the logs."""
     root = home.path / "aegis/openclaw"
-    files = files_below(root)
-    check(len(files) > 20, "there is nothing to look through")
-    return b"".join(p.read_bytes() for p in files)
+    check(len(files_below(root)) > 20, "there is nothing to look through")
+    return holding(root, needle)
 
 
 @test
@@ -48,7 +47,8 @@ def a_private_repository_is_reached_by_a_credential_helper_and_the_password_stay
             check("Openclaw-Task: t1" in log, log)
             check(f"ann:{SECRET}" in server.attempts, "nobody came in with the password")
             check(not any("ghs_" in (said or "") for said in server.attempts), "GitHub's token went elsewhere")
-            check(SECRET.encode() not in everything(home, session), "the password was written down")
+            written = written_with(home, SECRET.encode())
+            check(not written, f"the password was written down in {written}")
             again = home.run(*[a.replace("http://", f"http://ann:{SECRET}@") for a in arguments], check=False)
             check(again.returncode == 2 and SECRET not in again.stdout + again.stderr, again.stderr)
 

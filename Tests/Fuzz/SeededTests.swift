@@ -11,7 +11,16 @@ import Testing
 
     private func corpus(_ target: FuzzTarget, file: String = #filePath) throws -> [[UInt8]] {
         let directory = "\(Files.parent(of: file))/corpus/\(target.rawValue)"
-        return try Files.list(directory).sorted().map { try Files.read("\(directory)/\($0)") }
+        let files = try Files.list(directory).sorted().map { try Files.read("\(directory)/\($0)") }
+        return target == .filters ? files + [try written()] : files
+    }
+
+    /// What this program writes: binary, and another one with each change of a rule.
+    private func written() throws -> [UInt8] {
+        let directory = try Files.temporaryDirectory(prefix: "filters")
+        defer { try? Files.removeTree(directory) }
+        try FilterStore.write("\(directory)/filters")
+        return try Files.read("\(directory)/filters")
     }
 
     @Test(arguments: FuzzTarget.allCases)
@@ -39,10 +48,8 @@ import Testing
         try target.check([])
     }
 
-    @Test func `the corpus of filters is what this program writes`() throws {
-        let path = try Files.temporaryDirectory(prefix: "filters") + "/filters"
-        try FilterStore.write(path)
-        let bytes = try Files.read(path)
+    @Test func `what this program writes of filters is read`() throws {
+        let bytes = try written()
         #expect(FilterStore.read(bytes, .shell) != nil)
         try FuzzTarget.filters.check(bytes)
     }

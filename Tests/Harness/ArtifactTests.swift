@@ -2,6 +2,7 @@ import Glibc
 import Kit
 import Synchronization
 import System
+import TestSupport
 import Testing
 import Wire
 
@@ -115,11 +116,8 @@ private final class CutLine: Sendable {
 
 @Suite struct ArtifactTests {
     private func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-        var state = seed
-        return (0..<count).map { _ in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: state >> 33)
-        }
+        var random = SeededRandom(seed: seed)
+        return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     }
 
     @Test func `a file comes whole although every connection is cut, and each goes on where the last ended`()
@@ -274,13 +272,9 @@ private final class CutLine: Sendable {
     }
 
     @Test func `a transfer ends, whatever the peer does`() {
-        var state: UInt64 = 11
-        func random(_ bound: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % bound
-        }
+        var random = SeededRandom(seed: 11)
         for _ in 0..<2000 {
-            let size = Int64(random(50))
+            let size = Int64(random.below(50))
             var transfer = ArtifactTransfer(size: size, offset: 0)
             var (step, offset, steps) = (transfer.first, Int64(0), 0)
             while step != .verify, step != .volume {
@@ -292,8 +286,8 @@ private final class CutLine: Sendable {
                 let outcomes: [ArtifactTransfer.Outcome] = [
                     .ended, .cut, .refused(401), .refused(404), .refused(503), .refused(500),
                 ]
-                if random(3) == 0 { offset = min(size, offset + Int64(random(5))) }
-                step = transfer.next(outcomes[Int(random(6))], offset: offset)
+                if random.below(3) == 0 { offset = min(size, offset + Int64(random.below(5))) }
+                step = transfer.next(outcomes[random.below(6)], offset: offset)
             }
             #expect(steps <= (Int(size) + 1) * (Limits.artifactTries + Limits.artifactRenewals))
         }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -44,11 +45,8 @@ import Testing
     /// the last while.
     @Test(arguments: 1...50 as ClosedRange<UInt64>)
     func `it agrees with a model on any sequence`(_ seed: UInt64) {
-        var random = seed
-        func next(_ bound: UInt64) -> Int64 {
-            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int64((random >> 33) % bound)
-        }
+        var random = SeededRandom(seed: seed)
+        func next(_ bound: Int) -> Int64 { Int64(random.below(bound)) }
         let patience: Int64 = 40
         var policy = IdlePolicy(patience: patience, now: 0)
         var (busy, lease): (Set<Int64>, Int64) = ([0], -1)

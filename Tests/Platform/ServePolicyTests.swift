@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -52,11 +53,8 @@ import Testing
     /// and is not being woken, and one action runs at a time.
     @Test(arguments: 1...50 as ClosedRange<UInt64>)
     func `nobody is ever left in front of a guest that sleeps`(_ seed: UInt64) {
-        var state = seed
-        func random(_ bound: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % bound
-        }
+        var seeded = SeededRandom(seed: seed)
+        func random(_ bound: Int) -> Int { seeded.below(bound) }
         var policy = ServePolicy(patience: Self.patience)
         var running: ServePolicy.Action?
         var now: Int64 = 0

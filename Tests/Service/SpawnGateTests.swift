@@ -1,4 +1,5 @@
 import Kit
+import TestSupport
 import Testing
 
 @testable import Service
@@ -14,15 +15,11 @@ import Testing
     }
 
     @Test func `in no minute are there more starts than the burst and the rate allow`() {
-        var state: UInt64 = 5
-        func random(_ bound: UInt64) -> Int64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int64((state >> 33) % bound)
-        }
+        var random = SeededRandom(seed: 5)
         for _ in 0..<50 {
             var (gate, now, starts) = (SpawnGate(), Int64(0), [Int64]())
             for _ in 0..<200 {
-                now += random(4000)
+                now += Int64(random.below(4000))
                 starts.append(now + gate.take(now))
             }
             #expect(starts == starts.sorted())

@@ -1,5 +1,6 @@
 import Glibc
 import System
+import TestSupport
 import Testing
 
 @Suite struct BeneathTests {
@@ -89,12 +90,11 @@ import Testing
             try Files.symlink("inner", at: "\(base)/root/in")
             let names = ["..", ".", "inner", "up", "out", "in", "file", "secret", "outside", "root", ""]
             let seed: UInt64 = 3
-            var state = seed
+            var random = SeededRandom(seed: seed)
             for round in 0..<5000 {
                 var path = "\(base)/root"
                 for _ in 0...(round % 7) {
-                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                    path += "/" + names[Int(state >> 33) % names.count]
+                    path += "/" + names[random.below(names.count)]
                 }
                 guard let file = try? beneath.open(path, 0x20_0000) else { continue }
                 let real = try Files.readLink("/proc/self/fd/\(file.raw)")

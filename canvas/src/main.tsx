@@ -26,6 +26,8 @@ declare global {
             /** What `shown` is as of. */
             shown(): number;
             reconnects(): number;
+            /** How it stands with the connection, and why. */
+            link(): string;
         };
     }
 }
@@ -74,6 +76,7 @@ function start(): void {
         first: () => store.log.first,
         shown: () => store.shown.seq,
         reconnects: () => store.link.reconnects,
+        link: () => `${store.link.state}: ${store.link.reason}`,
     };
     listen(app);
     createRoot(place).render(

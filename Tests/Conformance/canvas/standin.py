@@ -414,13 +414,15 @@ class Cutter:
                 sink.close()
 
         try:
-            await asyncio.gather(pump(reader, there_writer, None), pump(there_reader, writer, budget))
+            await asyncio.gather(
+                pump(reader, there_writer, None), pump(there_reader, writer, budget), return_exceptions=True)
         except asyncio.CancelledError:
             # The relay ends; asyncio would report a handler that was cancelled as one that failed.
             return
-        if budget is not None and budget[0] > 0:
-            # It ended otherwise, so another one is cut in its place.
-            self.left += 1
+        finally:
+            if budget is not None and budget[0] > 0:
+                # It ended otherwise, so another one is cut in its place.
+                self.left += 1
 
     def stop(self):
         async def run():

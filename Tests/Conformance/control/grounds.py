@@ -7,12 +7,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 from host import Host, check
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "Tests/EndToEnd"))
+
+from platform_client import tree  # noqa: E402
 HARNESS = pathlib.Path(os.environ.get("OPENCLAW_HARNESS", ROOT / "dist/kit/guest/openclaw-harness"))
 OPENCLAW = ROOT / "dist/bin/openclaw"
 
@@ -146,19 +150,7 @@ class Machine:
 
     def descendants(self):
         """Every process of the jail."""
-        parents = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                except OSError:
-                    continue
-        found = {self.child.pid}
-        while True:
-            more = {pid for pid, parent in parents.items() if parent in found} - found
-            if not more:
-                return found - {self.child.pid}
-            found |= more
+        return tree(self.child.pid) - {self.child.pid}
 
     def __exit__(self, *_):
         self.host.connection.close()
