@@ -49,12 +49,26 @@ extension RolesCommand {
         return [file.name, file.origin.rawValue, isTrusted ? "trusted" : "not trusted", about]
     }
 
-    func showServers() throws(CLIError) -> ExitCode {
+    func neededServersFile() throws(CLIError) -> Library.Entry {
         guard let file = try serversFile() else {
             throw CLIError(
                 .notFound, "the repository has no \(RepositoryServers.fileName)",
                 hint: "it would be at its root")
         }
+        return file
+    }
+
+    /// Says what is wrong with a file, be it a role's or that of the servers.
+    func verify(_ entry: Library.Entry, _ all: [Library.Entry]) throws(CLIError) {
+        if entry.name == RepositoryServers.fileName {
+            _ = try Self.servers(entry)
+        } else {
+            _ = try read(entry, all)
+        }
+    }
+
+    func showServers() throws(CLIError) -> ExitCode {
+        let file = try neededServersFile()
         let servers = try Self.servers(file)
         guard !terminal.wantsJSON else {
             terminal.json([

@@ -65,7 +65,7 @@ struct RolesCommand {
     }
 
     /// The role, checked; roles of a repository may build on each other.
-    private func read(_ entry: Library.Entry, _ all: [Library.Entry]) throws(CLIError) -> Role {
+    func read(_ entry: Library.Entry, _ all: [Library.Entry]) throws(CLIError) -> Role {
         var roles = Roles(home: home)
         if entry.origin == .repository {
             for other in all where other.origin == .repository && other.name != entry.name {
@@ -214,11 +214,7 @@ struct RolesCommand {
         var broken = 0
         for entry in entries {
             do throws(CLIError) {
-                if entry.name == RepositoryServers.fileName {
-                    _ = try Self.servers(entry)
-                } else {
-                    _ = try read(entry, all)
-                }
+                try verify(entry, all)
                 if terminal.wantsJSON {
                     terminal.json(["path": .string(entry.path), "ok": true])
                 } else if terminal.verbosity != .quiet {
@@ -252,12 +248,7 @@ struct RolesCommand {
     }
 
     private func ofRepository(_ name: String) throws(CLIError) -> Library.Entry {
-        if name == RepositoryServers.fileName {
-            guard let file = try serversFile() else {
-                throw CLIError(.notFound, "the repository has no \(name)", hint: "it would be at its root")
-            }
-            return file
-        }
+        if name == RepositoryServers.fileName { return try neededServersFile() }
         let all = try library.all()
         if let entry = all.first(where: { $0.name == name && $0.origin == .repository }) {
             if let other = all.first(where: { $0.name == name && $0.origin != .repository }) {
@@ -274,11 +265,7 @@ struct RolesCommand {
 
     func trust(_ name: String, isSure: Bool) throws(CLIError) -> ExitCode {
         let entry = try ofRepository(name)
-        if name == RepositoryServers.fileName {
-            _ = try Self.servers(entry)
-        } else {
-            _ = try read(entry, try library.all())
-        }
+        try verify(entry, try library.all())
         if !isSure {
             guard terminal.isInteractive, isatty(0) == 1 else {
                 throw CLIError(

@@ -17,7 +17,7 @@ extension Command {
                 "ref", value: "REF", "branch, tag or commit to start from; what is checked out by default"),
             OptionSpec("subdir", value: "DIR", "the directory of the repository that it is about"),
             OptionSpec(
-                "agents", value: "N|auto", kind: .words(["auto"] + (1...8).map { "\($0)" }),
+                "agents", value: "N|auto", kind: .words(SessionConfiguration.agentWords),
                 "how many agents at most, 1 to 8; auto by default"),
             OptionSpec(
                 "plan", value: "FILE", kind: .file, "a plan in YAML or JSON instead of the architect's"),
@@ -124,7 +124,8 @@ struct RunCommand {
         ]
         try addModels(&body)
         if let agents = arguments.value("agents"), agents != "auto" {
-            body["agents"] = JSON(try arguments.integer("agents", in: 1...8) ?? 1)
+            let count = try arguments.integer("agents", in: 1...SessionConfiguration.agentLimit)
+            body["agents"] = JSON(count ?? 1)
         }
         try addBudgets(&body)
         if let minutes = try arguments.integer("deadline", in: 1...10_080) {

@@ -25,7 +25,8 @@ struct TakeOverStep {
         var request = HTTPRequest("GET", target)
         request.headers["Connection"] = "Upgrade"
         request.headers["Upgrade"] = "openclaw-shell"
-        let before = try takes(agent)
+        // What is written from now on is about this time.
+        let before = try client.call("GET", path)["seq"]?.int64Value ?? 0
         Terminal.note(
             "openclaw: you are in the place of \(agent), with what its tools may; it waits. Leave with exit.")
         let answer: (response: HTTPResponse, descriptor: SharedDescriptor?, leftover: [UInt8])
@@ -62,30 +63,16 @@ struct TakeOverStep {
         IO.shutdown(socket.raw)
     }
 
-    /// How often somebody took the agent's place so far.
-    private func takes(_ agent: String) throws(CLIError) -> Int {
-        var count = 0
-        try client.follow("\(path)/events?after=0") { event in
-            if event["type"]?.stringValue == "agent.taken", event["data"]?["agent"]?.stringValue == agent {
-                count += 1
-            }
-            return true
-        }
-        return count
-    }
-
     /// Waits until the session has written down what was changed, and says it.
-    private func tell(_ agent: String, _ before: Int) throws(CLIError) -> ExitCode {
-        var count = 0
+    private func tell(_ agent: String, _ before: Int64) throws(CLIError) -> ExitCode {
         var files: [String]?
-        try client.follow("\(path)/events?after=0&follow=true") { event in
+        try client.follow("\(path)/events?after=\(before)&follow=true") { event in
             guard event["data"]?["agent"]?.stringValue == agent else { return true }
             switch event["type"]?.stringValue {
-            case "agent.taken": count += 1
-            case "agent.returned" where count > before:
+            case "agent.returned":
                 files = (event["data"]?["files"]?.arrayValue ?? []).compactMap(\.stringValue)
                 return false
-            case "agent.lost" where count > before: return false
+            case "agent.lost": return false
             default: break
             }
             return true

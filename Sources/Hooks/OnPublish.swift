@@ -83,10 +83,7 @@ enum OnPublish {
     /// A link or a pipe in the place of an artifact is refused: whoever wrote the directory may have put it
     /// there.
     private static func read(_ path: String) throws(SystemError) -> [UInt8] {
-        let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        guard try Files.status(of: file.raw).isRegular else {
-            throw SystemError(call: "open", operand: path, code: EINVAL)
-        }
+        let file = try Files.openRegular(path)
         return try IO.readAll(file.raw, limit: artifactLimit)
     }
 

@@ -63,18 +63,20 @@ public struct Redactor: Sendable {
     /// Nil when nothing was found.
     public func redact(_ bytes: [UInt8]) -> [UInt8]? {
         guard !isEmpty else { return nil }
-        let (result, isChanged, _) = scan(bytes, isWhole: true)
-        return isChanged ? result : nil
+        let (result, copied, _) = scan(bytes, isWhole: true)
+        return copied == 0 ? nil : result + bytes[copied...]
     }
 
     /// What may be shown of a text that goes on, and where the rest begins: at the first place that may be
     /// the start of a form, of a longer one than was found there too.
     func redact(start bytes: [UInt8]) -> (shown: [UInt8], rest: Int) {
-        let (result, _, end) = scan(bytes, isWhole: false)
-        return (result, end)
+        let (result, copied, end) = scan(bytes, isWhole: false)
+        return (result + bytes[copied..<end], end)
     }
 
-    private func scan(_ bytes: [UInt8], isWhole: Bool) -> (result: [UInt8], isChanged: Bool, end: Int) {
+    /// - Returns: What is shown of the bytes before `copied`, and where the scan ended; between the two there
+    ///   is nothing to hide.
+    private func scan(_ bytes: [UInt8], isWhole: Bool) -> (result: [UInt8], copied: Int, end: Int) {
         var result: [UInt8] = []
         var copied = 0
         var index = 0
@@ -93,7 +95,7 @@ public struct Redactor: Sendable {
             index += found.bytes.count
             copied = index
         }
-        return (result + bytes[copied..<index], copied > 0, index)
+        return (result, copied, index)
     }
 
     /// Whether a form begins with all of this and is longer.

@@ -36,7 +36,7 @@ public struct Settings: Sendable, Hashable {
         Key(
             "model", .text, "the model of sessions; see openclaw help model-names", variable: "OPENCLAW_MODEL"
         ),
-        Key("agents", .words(["auto"] + (1...8).map { "\($0)" }), "how many agents at most"),
+        Key("agents", .words(SessionConfiguration.agentWords), "how many agents at most"),
         Key("budget", .money, "US dollars that a session may spend at most"),
         Key("deadline", .integer(1...10_080), "minutes after which a session gives up"),
         Key("isolation", .text, "what guests are"),

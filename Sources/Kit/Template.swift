@@ -79,9 +79,19 @@ extension Template {
         guard problems.isEmpty else { throw TemplateError(source: name, problems: problems) }
         return Filled(
             task: Self.put(all, into: task).trimmed, plan: plan.map { Self.put(all, into: $0) },
-            options: options.mapValues { values in
-                values.map { Self.put(all, into: $0) }.filter { !$0.isEmpty && !$0.hasSuffix("=") }
-            }.filter { !$0.value.isEmpty })
+            options: filled(all))
+    }
+
+    /// Values that came to nothing are left out: `ROLE=` of an option by role too.
+    private func filled(_ values: [String: String]) -> [String: [String]] {
+        var filled: [String: [String]] = [:]
+        for (option, texts) in options {
+            let isByRole = Self.optionsByRole.contains(option)
+            let kept = texts.map { Self.put(values, into: $0) }
+                .filter { !$0.isEmpty && !(isByRole && $0.hasSuffix("=")) }
+            if !kept.isEmpty { filled[option] = kept }
+        }
+        return filled
     }
 
     private static func put(_ values: [String: String], into json: JSON) -> JSON {

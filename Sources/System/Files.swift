@@ -46,6 +46,16 @@ public enum Files {
         FileDescriptor(adopting: try check("open", path) { cs_openat(AT_FDCWD, path, flags, mode) })
     }
 
+    /// Opens a regular file for reading, in a directory that somebody else writes: no link to one, no pipe
+    /// or device that would hold us up. Anything but a regular file is EINVAL or ELOOP. Linux: open(2)
+    public static func openRegular(_ path: String) throws(SystemError) -> FileDescriptor {
+        let file = try open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        guard try status(of: file.raw).isRegular else {
+            throw SystemError(call: "open", operand: path, code: EINVAL)
+        }
+        return file
+    }
+
     /// Opens below an open directory. Linux: openat(2)
     public static func open(
         _ name: String, in directory: Int32, _ flags: Int32, mode: UInt32 = 0o644

@@ -35,9 +35,10 @@ extension Work {
         let judges = state.agents.values.count {
             ["reviewer", "tester"].contains($0.role) && $0.status != .retired
         }
+        let limit = SessionConfiguration.agentLimit
         var bounds = [
             (max(1, work), "\(work) \(work == 1 ? "task is" : "tasks are") ready or under way"),
-            (Session.agentLimit - Session.spare - judges, "a session has \(Session.agentLimit) agents"),
+            (limit - Session.spare - judges, "a session has \(limit) agents"),
         ]
         if let feeds = state.headroom {
             bounds.append((max(1, feeds), "the provider's rate feeds \(feeds): \(state.headroomReason)"))
@@ -76,13 +77,11 @@ extension Work {
     func hasRoom(for role: String) -> Bool {
         guard state.configuration?.agents == nil else { return true }
         let count = state.agents.values.count { [.requested, .ready].contains($0.status) }
-        return count < Session.agentLimit - (role == "architect" ? 0 : Session.spare)
+        return count < SessionConfiguration.agentLimit - (role == "architect" ? 0 : Session.spare)
     }
 
     /// What holds of every session.
     enum Session {
-        /// The kit's `max_agents_per_session`.
-        static let agentLimit = 8
         /// Kept for an architect: when no author gets its work in, somebody must still be there to be asked.
         static let spare = 1
     }

@@ -197,7 +197,7 @@ public struct SessionState: Sendable, Hashable {
         /// A person is in its place.
         public internal(set) var isTaken = false
         /// Its guest waited for input and stands still.
-        public var isPaused = false
+        public internal(set) var isPaused = false
         /// Messages that its guest has not taken yet.
         var inbox: [Message] = []
     }

@@ -1,5 +1,4 @@
 // What the tests of a gate left of JUnit reports: taken out of the guest, kept as they are, and counted.
-import Glibc
 public import Kit
 import System
 
@@ -64,18 +63,11 @@ public struct GateReports: Sendable {
     }
 
     private static func isPlain(_ name: String) -> Bool {
-        name.hasSuffix(".xml") && !name.hasPrefix(".") && name.utf8.count <= 120
-            && name.utf8.allSatisfy {
-                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
-                    || [0x2D, 0x2E, 0x5F].contains($0)
-            }
+        name.hasSuffix(".xml") && name.utf8.count <= 120 && Artifact.isName(name)
     }
 
     private static func read(_ path: String) throws(SystemError) -> [UInt8] {
-        let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        guard try Files.status(of: file.raw).isRegular else {
-            throw SystemError(call: "open", operand: path, code: EINVAL)
-        }
+        let file = try Files.openRegular(path)
         return try IO.readAll(file.raw, limit: Limits.reportBytes)
     }
 

@@ -98,8 +98,7 @@ struct EffectRunner: Sendable {
 
     private func ensure(_ agent: String, _ roleName: String, _ generation: Int) throws -> EffectResult {
         // Read anew, so that a role that was made after the coordinator started is there.
-        let roles = Roles(home: world.home, session: id)
-        guard var role = try roles.role(roleName) else {
+        guard var role = try session.roles.role(roleName) else {
             throw Failure("the kit has no role \(roleName); it is read from \(world.home.kit)/roles")
         }
         guard session.awaitSpawn(agent, generation) else { throw Failure("the session is over") }
@@ -108,7 +107,7 @@ struct EffectRunner: Sendable {
             name, peer in
             [
                 "agent_id": .string(name), "role": .string(peer.role),
-                "url": .string("http://\(name).session.local:8700"),
+                "url": .string(GuestAPI.url(of: name)),
             ] as JSON
         }
         var request = InstanceRequest(
@@ -138,7 +137,7 @@ struct EffectRunner: Sendable {
     /// Calls an agent's harness.
     private func tell(_ agent: String, _ path: String, _ body: JSON) throws -> HTTPResponse {
         let token = AgentToken.derive(sessionToken: session.secret, agent: agent) ?? ""
-        let socket = try world.platform.connect(group: id, host: agent, port: 8700)
+        let socket = try world.platform.connect(group: id, host: agent, port: GuestAPI.harnessPort)
         return try HTTPClient.send(
             HTTPRequest("POST", path, headers: ["Authorization": Authorization.bearer(token)], json: body),
             to: .descriptor(socket), timeoutMilliseconds: 10_000)

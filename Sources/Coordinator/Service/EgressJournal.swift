@@ -68,7 +68,7 @@ extension SessionRunner {
         else { return nil }
         // From the files, as the agent's policy was: a repository's own role is in no other list, and what
         // the user has set since holds at once. A role that cannot be read any more reaches nothing.
-        let role = (try? Roles(home: world.home, session: id).role(known.role)) ?? nil
+        let role = (try? roles.role(known.role)) ?? nil
         return EgressCaller(agent: agent, role: known.role, hosts: role?.egress ?? [])
     }
 

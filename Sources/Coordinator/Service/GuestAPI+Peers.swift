@@ -7,7 +7,10 @@ import System
 /// to guest.
 extension GuestAPI {
     /// Where a guest's harness listens.
-    static let harnessPort = 8700
+    static let harnessPort: UInt16 = 8700
+    /// The name of an agent's guest in the session's network.
+    static func host(of agent: String) -> String { "\(agent).session.local" }
+    static func url(of agent: String) -> String { "http://\(host(of: agent)):\(harnessPort)" }
 
     func peers(_ method: String, _ path: String, _ agent: String, _ body: JSON) throws(ServiceError) -> JSON {
         switch (method, path) {
@@ -137,8 +140,8 @@ extension GuestAPI {
             let grant = PeerGrant.make(owner: token, peer: agent, use: use, until: until)
         else { throw ServiceError("the session's secret is damaged", code: "internal") }
         return [
-            "grant": .string(grant), "until": JSON(until), "host": .string("\(owner).session.local"),
-            "port": JSON(Self.harnessPort),
+            "grant": .string(grant), "until": JSON(until), "host": .string(Self.host(of: owner)),
+            "port": JSON(Int(Self.harnessPort)),
         ]
     }
 

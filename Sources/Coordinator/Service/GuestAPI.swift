@@ -165,7 +165,7 @@ struct GuestAPI: Sendable {
                         "agent_id": .string(name), "role": .string(agent.role),
                         "status": .string(agent.isPaused ? "paused" : agent.status.rawValue),
                         "task": agent.task.map { .string($0) } ?? .null,
-                        "url": .string("http://\(name).session.local:8700"),
+                        "url": .string(Self.url(of: name)),
                     ]
                 })
         ]

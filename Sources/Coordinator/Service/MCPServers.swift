@@ -86,8 +86,7 @@ extension GuestAPI {
     func serverSecrets(_ agent: String) throws(ServiceError) -> JSON {
         let role: Role?
         do throws(RoleError) {
-            role = try Roles(home: session.world.home, session: session.id).role(
-                session.state.agents[agent]?.role ?? "")
+            role = try session.roles.role(session.state.agents[agent]?.role ?? "")
         } catch {
             throw ServiceError(error.description, code: "failed", status: 500)
         }

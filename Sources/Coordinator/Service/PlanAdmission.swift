@@ -3,12 +3,15 @@ import Gateway
 import Kit
 
 extension SessionRunner {
+    /// The session's roles as their files are now.
+    var roles: Roles { Roles(home: world.home, session: id) }
+
     /// The roles that do tasks of this session's plan.
-    var workingRoles: Set<String> { Roles(home: world.home, session: id).working }
+    var workingRoles: Set<String> { roles.working }
 
     /// A role as this session has it: the kit's and the user's, or one of its repository.
     func role(_ name: String) -> Role? {
-        world.roles[name] ?? ((try? Roles(home: world.home, session: id).role(name)) ?? nil)
+        world.roles[name] ?? ((try? roles.role(name)) ?? nil)
     }
 
     /// Reads a plan of an architect.

@@ -31,7 +31,7 @@ struct SessionPreparation: Sendable {
             throw Self.usage("a session needs a task, a text of at most 64 KiB, or an issue")
         }
         let agents = body["agents"]?.intValue
-        if let agents, !(1...8).contains(agents) {
+        if let agents, !(1...SessionConfiguration.agentLimit).contains(agents) {
             throw Self.usage("agents: \(agents); a session has 1 to 8")
         }
         let isolation = body["isolation"]?.stringValue ?? "namespace"

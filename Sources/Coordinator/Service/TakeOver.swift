@@ -27,7 +27,8 @@ struct TakeOver: Sendable {
             passed.headers["Authorization"] = Authorization.bearer(token)
             passed.headers["Connection"] = "Upgrade"
             passed.headers["Upgrade"] = "openclaw-shell"
-            let socket = try session.world.platform.connect(group: session.id, host: agent, port: 8700)
+            let socket = try session.world.platform.connect(
+                group: session.id, host: agent, port: GuestAPI.harnessPort)
             try HTTPRelay.forward(passed, exchange, to: .descriptor(socket))
         } catch {
             session.insist(.handBack(agent: agent, by: by, diff: "", files: []))

@@ -272,7 +272,8 @@ struct Conversation {
                 "tools.call",
                 ["name": .string(name), "input": input, "call_id": call["id"] ?? "", "task": .string(id)])
             (content, isError) = (answer["content"] ?? "", answer["is_error"]?.boolValue == true)
-            if answer["tools_changed"]?.boolValue == true { try addTools() }
+            // The call has succeeded, whatever becomes of the list; a harness that is gone shows at the next.
+            if answer["tools_changed"]?.boolValue == true { try? addTools() }
         } catch {
             if harness.isClosed { throw error }
             (content, isError) = (.string("The call failed: \(error)"), true)

@@ -7,6 +7,11 @@ struct Call {
     let policy: SandboxPolicy
     let command: [String]
     let options: CallOptions
+
+    /// The caller has not switched this layer off.
+    func has(_ layer: String) -> Bool { !options.without.contains(layer) }
+    /// Whether the network is the tool's own.
+    var hasNetwork: Bool { policy.network != .guest && has("net_ns") }
 }
 
 /// The ends of the parent's pipes, in init and tool.
@@ -23,8 +28,6 @@ struct Init {
     let call: Call
     let ends: Ends
     let group: ControlGroup?
-    /// Whether the network is the tool's own.
-    let hasNetwork: Bool
     let filter: SystemCallFilter.Programs?
     var layers: [String: JSON]
 
@@ -49,7 +52,7 @@ struct Init {
                 }
             }
             try network(&layers)
-            try Root(policy: policy, isLoose: call.options.without.contains("mounts")).make(&layers)
+            try Root(policy: policy, isLoose: !call.has("mounts")).make(&layers)
             let terminal = try terminal()
             let tool = try start(terminal, layers)
             // The outputs end when the tool and its children end them, not when we do.
@@ -66,7 +69,7 @@ struct Init {
     /// The tool borrows our memory until its exec, which saves copying it.
     private func start(_ terminal: Terminal?, _ layers: [String: JSON]) throws(SandboxError) -> Int32 {
         let isMapped = Privileges(policy).isMapped
-        let isRenumbered = !isMapped && !call.options.without.contains("uid")
+        let isRenumbered = !isMapped && call.has("uid")
         // The tool's user must not read us, not even as the same user of an outer namespace. A tool that
         // writes its own user map must be readable for that; it ends this itself before its exec.
         try attempt("become unreadable") { () throws(SystemError) in
@@ -82,7 +85,7 @@ struct Init {
 
     /// A loopback, and for roles with hosts the relay's listener on it.
     private func network(_ layers: inout [String: JSON]) throws(SandboxError) {
-        guard hasNetwork else { return }
+        guard call.hasNetwork else { return }
         do throws(SystemError) {
             try Sockets.bringLoopbackUp()
         } catch {

@@ -52,19 +52,18 @@ struct Parent {
     }
 
     private mutating func launch(_ group: ControlGroup?, _ signals: Signals) throws(SandboxError) -> Pump {
-        let filter = call.options.without.contains("seccomp") ? nil : try FilterStore.programs(policy.seccomp)
+        let filter = call.has("seccomp") ? try FilterStore.programs(policy.seccomp) : nil
         let output = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
         let errors = try attempt("make a pipe") { () throws(SystemError) in try IO.pipe().split() }
         let side = try attempt("make a socket") { () throws(SystemError) in
             try Sockets.socketPair(messages: true).split()
         }
         // Everything at once, and only for the child: our own network stays, because the relay needs it.
-        let hasNetwork = policy.network != .guest && !call.options.without.contains("net_ns")
         var kinds: NamespaceKinds = [.mount, .pid, .ipc, .uts]
-        if hasNetwork { kinds.insert(.net) }
+        if call.hasNetwork { kinds.insert(.net) }
         if group == nil { kinds.insert(.cgroup) }
         for name in ["mount_ns", "pid_ns", "ipc_ns", "uts_ns", "cgroup_ns"] { layers[name] = true }
-        layers["net_ns"] = JSON(hasNetwork)
+        layers["net_ns"] = JSON(call.hasNetwork)
         let hasTerminal = call.options.terminal != nil
         let pid = try attempt("make namespaces") { () throws(SystemError) in
             if let group { return try group.fork(into: kinds) }
@@ -76,7 +75,7 @@ struct Parent {
                 output: hasTerminal ? nil : output.writer.raw, errors: hasTerminal ? nil : errors.writer.raw,
                 side: Side(raw: side.second.raw))
             Init(
-                call: call, ends: ends, group: group, hasNetwork: hasNetwork, filter: filter, layers: layers
+                call: call, ends: ends, group: group, filter: filter, layers: layers
             ).run()
         }
         for end in [output.writer, errors.writer, side.second] { end.close() }

@@ -16,7 +16,6 @@ struct Tool {
     var layers: [String: JSON]
 
     private var policy: SandboxPolicy { call.policy }
-    private func has(_ layer: String) -> Bool { !call.options.without.contains(layer) }
 
     /// Runs in init's memory: what it allocates is left behind there, and it ends by exec or `_exit` only.
     func run() -> Never {
@@ -66,14 +65,15 @@ struct Tool {
     private func giveUp(_ layers: inout [String: JSON]) throws(SandboxError) {
         let privileges = Privileges(policy)
         layers["rlimits"] =
-            has("rlimits") ? .string(try privileges.limit(hasGroup: hasGroup)) : "switched off"
-        let dropsAll = has("capabilities")
+            call.has("rlimits") ? .string(try privileges.limit(hasGroup: hasGroup)) : "switched off"
+        let dropsAll = call.has("capabilities")
         // A new user namespace brings a full set of its own, so there the sets are emptied after it is made.
         if isMapped, dropsAll {
             try privileges.dropBounding()
             try privileges.lockSecureBits()
         }
-        layers["uid"] = has("uid") ? .string(try privileges.becomeUser(isMapped: isMapped)) : "switched off"
+        layers["uid"] =
+            call.has("uid") ? .string(try privileges.becomeUser(isMapped: isMapped)) : "switched off"
         if dropsAll {
             if !isMapped {
                 try privileges.dropBounding()
@@ -85,7 +85,7 @@ struct Tool {
         layers["securebits"] = dropsAll ? "locked" : "switched off"
         try attempt("give up new privileges") { () throws(SystemError) in try Processes.setNoNewPrivileges() }
         layers["no_new_privs"] = true
-        let asksForLandlock = policy.landlock && has("landlock")
+        let asksForLandlock = policy.landlock && call.has("landlock")
         layers["landlock"] = .string(asksForLandlock ? try Landlock(policy).restrict() : "not asked for")
     }
 

@@ -98,11 +98,9 @@ struct Report {
     var sections: [Section] {
         Kind.allCases.compactMap { kind in
             let blocks = artifacts.filter { $0.kind == kind }.flatMap { artifact -> [Block] in
-                switch kind {
-                case .diff: [.patch(FilePatch.parse(artifact.text))]
-                case .timeline: TimelineChart(artifact.content).blocks + Block.make(artifact.content)
-                default: Block.make(artifact.content)
-                }
+                if kind == .diff { return [.patch(FilePatch.parse(artifact.text))] }
+                let content = artifact.content
+                return (kind == .timeline ? TimelineChart(content).blocks : []) + Block.make(content)
             }
             return blocks.isEmpty ? nil : Section(title: kind.title, blocks: blocks)
         }

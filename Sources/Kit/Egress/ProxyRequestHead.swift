@@ -128,7 +128,7 @@ public struct ProxyRequest: Sendable, Hashable {
         return (host, port, path.hasPrefix("/") ? String(path) : "/" + path)
     }
 
-    private static func authority(
+    static func authority(
         _ text: Substring, defaultPort: UInt16?
     ) throws(Problem) -> (host: String, port: UInt16) {
         var host = text

@@ -44,21 +44,9 @@ public struct MCPServerSpec: Sendable, Hashable {
         guard isSecure || url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             return nil
         }
-        let rest = url.dropFirst(isSecure ? 8 : 7).prefix { !"/?".contains($0) }.lowercased()
-        guard !rest.isEmpty, !rest.contains("@"), !url.contains("#"), !url.contains("\\") else { return nil }
-        let standard: UInt16 = isSecure ? 443 : 80
-        if rest.hasPrefix("[") {
-            guard let close = rest.firstIndex(of: "]") else { return nil }
-            let host = String(rest[rest.index(after: rest.startIndex)..<close])
-            let tail = rest[rest.index(after: close)...]
-            if tail.isEmpty { return (host, standard) }
-            guard tail.first == ":", let port = UInt16(tail.dropFirst()) else { return nil }
-            return (host, port)
-        }
-        let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let host = parts.first, !host.isEmpty else { return nil }
-        guard parts.count == 2 else { return (String(host), standard) }
-        return UInt16(parts[1]).map { (String(host), $0) }
+        guard !url.contains("#"), !url.contains("\\") else { return nil }
+        let text = url.dropFirst(isSecure ? 8 : 7).prefix { !"/?".contains($0) }
+        return try? ProxyRequest.authority(text, defaultPort: isSecure ? 443 : 80)
     }
 
     /// As it travels in a guest document; `init(_:)` reads it.

@@ -62,6 +62,11 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case subdirectory = "subdir"
     }
 
+    /// Agents of one session at most: the kit's `max_agents_per_session`.
+    public static let agentLimit = 8
+    /// What a person may say for the number of agents.
+    public static let agentWords = ["auto"] + (1...agentLimit).map { "\($0)" }
+
     public init(
         session: String, task: String, repository: String, isRemote: Bool = false, baseCommit: String,
         baseTree: String, baseBranch: String? = nil, agents: Int? = nil, plan: Plan? = nil, model: String,

@@ -178,7 +178,7 @@ extension EmbeddedPlatform {
         case "listen": return try group.listener(port: port)
         case "connect":
             let host = body["host"]?.stringValue ?? ""
-            if let guest = group.member(host).flatMap({ try? find(guest: $0) }) { try wake(guest) }
+            if let guest = group.member(host).flatMap({ try? find(guest: $0.instance) }) { try wake(guest) }
             return try group.connect(host: host, port: port)
         default: throw PlatformError("bad_request", "kind is listen or connect")
         }

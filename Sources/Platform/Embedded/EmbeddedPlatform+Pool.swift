@@ -56,6 +56,12 @@ extension EmbeddedPlatform {
     }
 
     private func discard(_ guest: Guest, _ reason: String) {
+        // It was nobody's: neither its end nor its name is that of the guest that is taken instead.
+        let group = guest.state.withLock { state in
+            state.request = nil
+            return state.group
+        }
+        group?.leave(guest.id)
         Worker.start("discard") { guest.end(reason, graceMilliseconds: 0) }
     }
 

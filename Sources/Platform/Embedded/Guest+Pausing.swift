@@ -36,7 +36,7 @@ extension Guest {
                     && (cause == .asked || state.idle?.isDue(at: Self.now) == true)
             }
             guard isWanted else { return false }
-            try halt()
+            try hold(true)
             state.withLock { state in
                 guard !state.isEnded else { return }
                 state.phase = .paused
@@ -62,7 +62,7 @@ extension Guest {
         try steering.withLock { (_) throws(PlatformError) in
             guard let pause = state.withLock({ $0.phase == .paused ? $0.pause : nil }), isMeant(pause.cause)
             else { return nil }
-            try proceed()
+            try hold(false)
             let stood = Clock.bootNanoseconds() - pause.since
             state.withLock { state in
                 guard !state.isEnded else { return }
@@ -87,25 +87,16 @@ extension Guest {
     /// What can be done here to all guests of a kind, for the platform's status.
     static func means(_ groups: GuestGroups) -> String { groups.controllers == nil ? "sigstop" : "freezer" }
 
-    private func halt() throws(PlatformError) {
-        if let monitor { return try monitor.stop() }
-        guard let group else { return signalAll(SIGSTOP) }
+    /// Stops it where it stands, or lets it go on.
+    private func hold(_ isStill: Bool) throws(PlatformError) {
+        if let monitor { return try isStill ? monitor.stop() : monitor.proceed() }
+        guard let group else { return signalAll(isStill ? SIGSTOP : SIGCONT) }
         do throws(SystemError) {
-            try group.freeze(true)
+            try group.freeze(isStill)
         } catch {
             // Half frozen is neither.
-            try? group.freeze(false)
-            throw PlatformError("pause", "freeze \(id): \(error)")
-        }
-    }
-
-    private func proceed() throws(PlatformError) {
-        if let monitor { return try monitor.proceed() }
-        guard let group else { return signalAll(SIGCONT) }
-        do throws(SystemError) {
-            try group.freeze(false)
-        } catch {
-            throw PlatformError("pause", "thaw \(id): \(error)")
+            if isStill { try? group.freeze(false) }
+            throw PlatformError("pause", "\(isStill ? "freeze" : "thaw") \(id): \(error)")
         }
     }
 

@@ -100,7 +100,6 @@ public final class GuestGroups: Sendable {
             let outcome = try? Spawn.run(Spawn.Command(["/bin/true"], cgroup: entry.raw)),
             outcome.status.isSuccess
         else {
-            trial.remove()
             remove(path)
             return nil
         }

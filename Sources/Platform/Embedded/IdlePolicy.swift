@@ -32,9 +32,7 @@ struct IdlePolicy: Sendable, Hashable {
 
     /// It is to be paused now.
     func isDue(at now: Int64) -> Bool {
-        // What a lease has covered was no idle time.
-        let since = max(lastActive, min(leaseEnd ?? lastActive, now))
-        if let leaseEnd, now < leaseEnd { return false }
-        return now - since >= patience
+        // What a lease has covered, or still covers, is no idle time.
+        now - max(lastActive, leaseEnd ?? lastActive) >= patience
     }
 }

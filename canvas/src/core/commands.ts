@@ -44,7 +44,7 @@ export class Commands {
         }
     }
 
-    /** One of `summary`, `diff`, `cost`, `verify`. */
+    /** One of `summary`, `diff`, `cost`, `verify`, `snapshot?at=N`, `events?after=N`. */
     async look(what: string): Promise<Json> {
         const response = await fetch(`${this.base}api/${what}`, {
             cache: "no-store",

@@ -55,7 +55,11 @@ export function foldAgents(model: Model, event: SessionEvent): Model | null {
             const isPaused = type === "agent.paused";
             return withAgent(model, id, at, {
                 status: isPaused ? "paused" : "ready",
-                step: isPaused ? "Sleeping until it is needed" : known.task === "" ? waitWords(known.role) : known.step,
+                step: known.task !== ""
+                    ? known.step
+                    : isPaused
+                    ? "Sleeping until it is needed"
+                    : waitWords(known.role),
             });
         }
         case "agent.lost": {

@@ -16,6 +16,13 @@ const knownLimit = 100_000;
 
 export type Applied = "applied" | "known" | "gap";
 
+/** Puts it in; the oldest goes when there are too many. */
+export function keep<K, V>(map: Map<K, V>, key: K, value: V, limit: number): void {
+    map.set(key, value);
+    const oldest = map.keys().next();
+    if (map.size > limit && !oldest.done) map.delete(oldest.value);
+}
+
 export class EventLog {
     /** The number before the first event that is here. */
     private base = 0;
@@ -26,6 +33,8 @@ export class EventLog {
     private readonly past = new Map<number, readonly SessionEvent[]>();
     /** What snapshots brought from before the log. */
     private known = new Map<number, SessionEvent>();
+    /** Of these, what the log begins with. */
+    private begin: readonly SessionEvent[] = [];
     /** The hash of the event before the first. */
     baseHash = "";
     head = 0;
@@ -42,22 +51,23 @@ export class EventLog {
         this.tail = [];
         this.open.clear();
         this.past.clear();
+        this.beginWith(known);
+    }
+
+    private beginWith(known: readonly SessionEvent[]): void {
+        this.begin = known;
         this.known = new Map(known.map((event) => [event.seq, event]));
     }
 
     /** Events of a snapshot: enough to say what happened then. */
     learn(events: readonly SessionEvent[]): void {
-        if (this.known.size + events.length > knownLimit) this.known.clear();
+        if (this.known.size + events.length > knownLimit) this.beginWith(this.begin);
         for (const event of events) this.known.set(event.seq, event);
     }
 
     /** A part from before the log. */
     recall(place: number, events: readonly SessionEvent[]): void {
-        if (this.past.size >= pastLimit) {
-            const oldest = this.past.keys().next();
-            if (!oldest.done) this.past.delete(oldest.value);
-        }
-        this.past.set(place, events);
+        keep(this.past, place, events, pastLimit);
     }
 
     /** Lets go of sealed parts up to here; `known` stands for them. */
@@ -69,7 +79,7 @@ export class EventLog {
         this.parts.splice(0, amount);
         this.open.clear();
         this.base += amount * partLength;
-        this.known = new Map(known.map((event) => [event.seq, event]));
+        this.beginWith(known);
     }
 
     /** Of events that are here one by one. */
@@ -167,11 +177,7 @@ export class EventLog {
             });
             if (event) events.push(event);
         }
-        if (this.open.size >= openLimit) {
-            const oldest = this.open.keys().next();
-            if (!oldest.done) this.open.delete(oldest.value);
-        }
-        this.open.set(number, events);
+        keep(this.open, number, events, openLimit);
         return events;
     }
 }

@@ -5,7 +5,7 @@ import { useApp, useModel, useStore } from "../app";
 import { type FileDiff, parsePatch } from "../core/diff";
 import { plural } from "../core/format";
 import { flag, type Json, text, texts } from "../core/json";
-import type { EventLog } from "../core/log";
+import { type EventLog, keep } from "../core/log";
 import { oneLine } from "../core/text";
 import { type MergeFact, type Thread, threadsOf } from "../core/threads";
 import { Digest, Empty, Panel } from "../parts/basic";
@@ -255,9 +255,7 @@ function remember(answer: Json): Change {
         files: parsePatch(text(answer, "patch")),
         isCut: flag(answer, "truncated"),
     };
-    kept.set(change.tree, change);
-    const oldest = kept.keys().next();
-    if (kept.size > keptLimit && !oldest.done) kept.delete(oldest.value);
+    keep(kept, change.tree, change, keptLimit);
     return change;
 }
 

@@ -135,7 +135,7 @@ struct Turns {
         }
     }
 
-    /// Parts of a result as blocks of text.
+    /// Parts of a system message as blocks of text.
     private static func plain(_ parts: JSON?) -> JSON? {
         guard let parts = parts?.arrayValue else { return parts }
         return .array(parts.map { ["type": "text", "text": $0["text"] ?? ""] })

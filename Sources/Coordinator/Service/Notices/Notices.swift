@@ -56,7 +56,6 @@ final class Notices: Sendable {
     /// Notes the occasions since the last look.
     private func look() {
         let sessions = coordinator.sessions.withLock { $0 }
-        let wanted = settings()
         let before = book.withLock { $0 }
         var after = before
         after.keep(sessions.keys)
@@ -65,7 +64,7 @@ final class Notices: Sendable {
             let known = after.seen[id] ?? 0
             guard state.seq > known, let configuration = state.configuration else { continue }
             for event in (try? coordinator.world.journal.events(id, after: known)) ?? [] {
-                after.note(id, event.seq, for: outlets(of: event, configuration, wanted))
+                after.note(id, event.seq, for: outlets(of: event, configuration))
             }
         }
         guard after != before else { return }
@@ -74,14 +73,15 @@ final class Notices: Sendable {
     }
 
     private func outlets(
-        of event: Event, _ configuration: SessionConfiguration, _ settings: Settings?
+        of event: Event, _ configuration: SessionConfiguration
     ) -> [NoticeBook.Outlet] {
-        let isOccasion = Occasion(event, configuration) != nil
+        // Most events are none, and the file is read only for one.
+        let settings = Occasion(event, configuration) == nil ? nil : settings()
         return NoticeBook.Outlet.allCases.filter { outlet in
             switch outlet {
             case .signed: webhook != nil && WebhookSettings.types.contains(event.body.type)
-            case .command, .post: isOccasion && settings?.text(outlet.rawValue) != nil
-            case .desktop: isOccasion && settings?.isOn(outlet.rawValue) == true
+            case .command, .post: settings?.text(outlet.rawValue) != nil
+            case .desktop: settings?.isOn(outlet.rawValue) == true
             }
         }
     }

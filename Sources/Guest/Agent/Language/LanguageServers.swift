@@ -76,7 +76,7 @@ final class LanguageDesk: Sendable {
             }
             return ["content": .string(try tool.act(input)), "is_error": false]
         } catch {
-            return ["content": .string(error.text), "is_error": true]
+            return error.answer
         }
     }
 }

@@ -9,8 +9,6 @@ import Wire
 struct MCPServer: Sendable {
     let harness: any Harness
 
-    /// Versions of the protocol that this server can speak; they differ in nothing that is used here.
-    static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
     /// Longest line, in bytes: a tool's input may hold a whole file.
     private static let limit = 16 << 20
 
@@ -40,7 +38,8 @@ struct MCPServer: Sendable {
             let wanted = params["protocolVersion"]?.stringValue ?? ""
             return [
                 // A version that is not known is answered with the newest that is; the client decides.
-                "protocolVersion": .string(Self.versions.contains(wanted) ? wanted : Self.versions[0]),
+                "protocolVersion": .string(
+                    MCPLimits.versions.contains(wanted) ? wanted : MCPLimits.versions[0]),
                 "capabilities": ["tools": [:]],
                 "serverInfo": ["name": "openclaw-agent", "version": "0.1.0"],
                 "instructions":

@@ -138,7 +138,7 @@ final class Shell: Sendable {
             usleep(20_000)
         }
         // With all that they have started meanwhile.
-        for pid in mine { try? Processes.signalTree(pid, SIGKILL) }
+        for pid in mine where Processes.exists(pid) { try? Processes.signalTree(pid, SIGKILL) }
         _ = try? child.wait()
     }
 }

@@ -65,7 +65,7 @@ final class ToolServer: Sendable {
             outbox.peer.withLock { $0 }?.notify("opened", passing: file.raw)
             return ["content": "", "is_error": false]
         } catch {
-            return ["content": .string(error.text), "is_error": true]
+            return error.answer
         }
     }
 
@@ -84,9 +84,7 @@ final class ToolServer: Sendable {
             default: return ["content": try ToolProgram.run(name, input), "is_error": false]
             }
         } catch {
-            var answer: JSON = ["content": .string(error.text), "is_error": true]
-            answer["refused"] = error.refused
-            return answer
+            return error.answer
         }
     }
 

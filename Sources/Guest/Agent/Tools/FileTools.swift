@@ -106,25 +106,3 @@ enum ImageKind {
         return nil
     }
 }
-
-/// RFC 4648, section 4.
-enum Base64 {
-    private static let letters = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let piece = bytes[start..<min(start + 3, bytes.count)]
-            let bits = (0..<3).reduce(UInt32(0)) { bits, offset in
-                bits << 8 | UInt32(start + offset < bytes.count ? bytes[start + offset] : 0)
-            }
-            for position in 0..<4 {
-                let isPadding = position > piece.count
-                text.append(isPadding ? 0x3D : letters[Int(bits >> (18 - 6 * UInt32(position)) & 63)])
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-}

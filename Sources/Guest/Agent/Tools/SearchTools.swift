@@ -9,13 +9,16 @@ enum SearchTools {
     private static let fileBytes = 4 << 20
     private static let lineColumns = 400
 
-    /// When a search gives what it has, on the monotonic clock: a little before its caller stops waiting.
+    /// When a search gives what it has: a little before its caller stops waiting.
+    private static let milliseconds = ToolTime.files.longest - 5000
+
+    /// On the monotonic clock.
     private static func deadline() -> Int64 {
-        Clock.monotonicNanoseconds() + Int64(ToolTime.files.longest - 5000) * 1_000_000
+        Clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
     }
 
     private static let unfinished =
-        "\n[stopped after \((ToolTime.files.longest - 5000) / 1000) s, before all of it was searched; narrow "
+        "\n[stopped after \(milliseconds / 1000) s, before all of it was searched; narrow "
         + "path, glob or pattern]"
 
     /// All files below a directory, as paths relative to it; `.git` is nobody's business here.
@@ -78,9 +81,7 @@ enum SearchTools {
         }
         var lines: [String] = []
         for path in paths {
-            guard Clock.monotonicNanoseconds() < deadline else {
-                return lines.joined(separator: "\n") + unfinished
-            }
+            guard Clock.monotonicNanoseconds() < deadline else { break }
             guard let size = try? roots.status(path).size, size <= Int64(fileBytes),
                 let bytes = try? roots.read(path, limit: fileBytes), !bytes.prefix(8192).contains(0)
             else { continue }
@@ -94,7 +95,8 @@ enum SearchTools {
                 }
             }
         }
-        return lines.isEmpty ? "[nothing found]" : lines.joined(separator: "\n")
+        let end = Clock.monotonicNanoseconds() < deadline ? "" : unfinished
+        return (lines.isEmpty ? "[nothing found]" : lines.joined(separator: "\n")) + end
     }
 
     /// A POSIX extended regular expression. Linux: regex(3)

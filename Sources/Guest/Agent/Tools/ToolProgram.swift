@@ -19,6 +19,13 @@ enum ToolProgram {
         /// No permission, a read-only mount, and a path that leads out of its root.
         private static let refusals: Set<Int32> = [EACCES, EPERM, EROFS, EXDEV]
 
+        /// What a call is answered with that came to this.
+        var answer: JSON {
+            var answer: JSON = ["content": .string(text), "is_error": true]
+            answer["refused"] = refused
+            return answer
+        }
+
         /// For the journal: this is the one place where a refusal of a file is seen with its path.
         var refused: JSON? {
             refusal.map {
@@ -48,7 +55,7 @@ enum ToolProgram {
             }
             answer = ["content": try run(name, input), "is_error": false]
         } catch {
-            answer = ["content": .string(error.text), "is_error": true]
+            answer = error.answer
         }
         try? IO.writeAll(1, answer.serialized())
         return 0

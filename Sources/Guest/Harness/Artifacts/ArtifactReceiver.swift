@@ -9,19 +9,15 @@ struct ArtifactReceiver {
     /// What the coordinator says about it.
     struct Offer {
         var artifact: Artifact
-        var host: String
-        var port: UInt16
-        var grant: String
+        var place: PeerPlace
 
         init?(_ json: JSON, owner: String, name: String) {
             guard let size = json["size"]?.int64Value, (0...Artifact.sizeLimit).contains(size),
                 let digest = json["sha256"]?.stringValue, Artifact.isDigest(digest),
-                let host = json["host"]?.stringValue,
-                let port = json["port"]?.intValue.flatMap({ UInt16(exactly: $0) }),
-                let grant = json["grant"]?.stringValue
+                let place = PeerPlace(json)
             else { return nil }
             artifact = Artifact(owner: owner, name: name, size: size, digest: digest)
-            (self.host, self.port, self.grant) = (host, port, grant)
+            self.place = place
         }
     }
 
@@ -102,7 +98,7 @@ struct ArtifactReceiver {
     {
         let artifact = offer.artifact
         var request = HTTPRequest("GET", ArtifactServer.path + artifact.digest)
-        request.headers["Authorization"] = Authorization.bearer(offer.grant)
+        offer.place.sign(&request)
         if part.offset > 0 { request.headers["Range"] = "bytes=\(part.offset)-" }
         let begin = part.offset
         var growing = part
@@ -110,7 +106,7 @@ struct ArtifactReceiver {
         var outcome: ArtifactTransfer.Outcome
         do throws(HTTPError) {
             let response = try HTTPClient.send(
-                request, to: .tcp(resolve(offer.host), offer.port),
+                request, to: .tcp(resolve(offer.place.host), offer.place.port),
                 timeoutMilliseconds: Limits.artifactSilenceMilliseconds,
                 idleMilliseconds: Limits.artifactSilenceMilliseconds, maxBodyBytes: 64 << 10
             ) { bytes in

@@ -113,10 +113,9 @@ final class ArtifactStore: Sendable {
 
     /// Opens a regular file and no link to one.
     static func open(_ path: String) throws(SystemError) -> (file: SharedDescriptor, size: Int64) {
-        let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        let status = try Files.status(of: file.raw)
-        guard status.isRegular else { throw SystemError(call: "open", operand: path, code: EINVAL) }
-        return (file.shared(), status.size)
+        let file = try Files.openRegular(path)
+        let size = try Files.status(of: file.raw).size
+        return (file.shared(), size)
     }
 
     // MARK: What is on its way to us

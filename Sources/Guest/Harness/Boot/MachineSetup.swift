@@ -20,7 +20,7 @@ extension GuestFacts {
             attempt { () throws(SystemError) in try Mounts.makePrivate("/") }
             if ground == .microvm { attempt { () throws(SystemError) in try makeHomes() } }
         }
-        attempt { () throws(SystemError) in try Netlink().linkUp("lo") }
+        attempt { () throws(SystemError) in try Sockets.bringLoopbackUp() }
         return problems
     }
 

@@ -99,14 +99,16 @@ final class PeerWatch: Sendable {
 
     private func look(_ peer: JSON, _ session: Session) -> PeerLook {
         let start = Clock.monotonicNanoseconds()
+        guard let place = PeerPlace(peer) else {
+            return PeerLook(milliseconds: 0, problem: "the coordinator does not say where it is")
+        }
         var request = HTTPRequest("GET", "/health")
-        request.headers["Authorization"] = Authorization.bearer(peer["grant"]?.stringValue ?? "")
-        let host = session.address(of: peer["host"]?.stringValue ?? "")
-        let port = peer["port"]?.intValue.flatMap { UInt16(exactly: $0) } ?? HTTPFace.port
+        place.sign(&request)
         var look = PeerLook(milliseconds: 0)
         do throws(HTTPError) {
             let response = try HTTPClient.send(
-                request, to: .tcp(host, port), timeoutMilliseconds: Limits.peerAnswerMilliseconds,
+                request, to: .tcp(session.address(of: place.host), place.port),
+                timeoutMilliseconds: Limits.peerAnswerMilliseconds,
                 maxBodyBytes: 16 << 10)
             if response.isSuccess {
                 look.progressAge = (try? response.json())?["progress_age_ms"]?.int64Value

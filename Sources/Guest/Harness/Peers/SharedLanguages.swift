@@ -11,9 +11,7 @@ final class SharedLanguages: Sendable {
     /// Whose guest answers, for a while.
     private struct Lease {
         var agent: String
-        var host: String
-        var port: UInt16
-        var grant: String
+        var place: PeerPlace
         var until: Int64
     }
 
@@ -64,22 +62,19 @@ final class SharedLanguages: Sendable {
             if given?.status == 409 { _ = state.withLock { $0.own.insert(language) } }
             return nil
         }
-        let body = answer.body
-        guard let agent = body["agent"]?.stringValue, let host = body["host"]?.stringValue,
-            let port = body["port"]?.intValue.flatMap({ UInt16(exactly: $0) }),
-            let grant = body["grant"]?.stringValue
-        else { return nil }
-        let made = Lease(
-            agent: agent, host: host, port: port, grant: grant, until: now + Limits.languageLeaseMilliseconds)
+        guard let agent = answer.body["agent"]?.stringValue, let place = PeerPlace(answer.body) else {
+            return nil
+        }
+        let made = Lease(agent: agent, place: place, until: now + Limits.languageLeaseMilliseconds)
         state.withLock { $0.leases[language] = made }
         return made
     }
 
     private func send(_ input: JSON, _ language: String, _ lease: Lease, _ session: Session) -> JSON? {
         var request = HTTPRequest("POST", Self.path + language, json: input)
-        request.headers["Authorization"] = Authorization.bearer(lease.grant)
+        lease.place.sign(&request)
         let response = try? HTTPClient.send(
-            request, to: .tcp(session.address(of: lease.host), lease.port),
+            request, to: .tcp(session.address(of: lease.place.host), lease.place.port),
             timeoutMilliseconds: Limits.languageMilliseconds, maxBodyBytes: Limits.languageAnswerBytes)
         guard let response, response.isSuccess, let json = try? response.json(),
             let text = json["content"]?.stringValue

@@ -32,7 +32,8 @@ struct Courier: Sendable {
         }
     }
 
-    private let connection: HTTPConnection
+    /// What the next courier can go on with.
+    let connection: HTTPConnection
     let token: String
     let isStopping: @Sendable () -> Bool
 
@@ -88,9 +89,6 @@ struct Courier: Sendable {
             pause = min(pause * 2, Limits.longestRetryMilliseconds)
         }
     }
-
-    /// What the next courier can go on with.
-    var connections: HTTPConnection { connection }
 
     /// Answers that a later try may change.
     static func isTransient(_ status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }

@@ -102,7 +102,7 @@ extension Tools {
     func list() throws(HarnessError) -> JSON {
         var prompt = session.document["prompt"]?.stringValue ?? ""
         var tools = definitions()
-        if let servers = try session.servers(of: currentTask?["id"]?.stringValue ?? "") {
+        if let servers = try session.servers(of: session.currentTaskID) {
             tools += try servers.definitions()
             let missing = servers.problems.keys.sorted()
             if !missing.isEmpty {
@@ -118,7 +118,7 @@ extension Tools {
 
     /// A call of a server's tool.
     func callServer(_ name: String, _ input: JSON) throws(HarnessError) -> JSON {
-        guard let servers = try session.servers(of: currentTask?["id"]?.stringValue ?? "") else {
+        guard let servers = try session.servers(of: session.currentTaskID) else {
             return Self.problem("There is no tool \(name): this role has no servers of tools.")
         }
         var result = try servers.tools.call(name, input, time: ToolTime.server.longest)

@@ -183,7 +183,7 @@ final class Session: Sendable {
         guard let token, let url = document["coordinator_url"]?.stringValue else { return nil }
         return coordinator.withLock { known in
             let courier = try? Courier(url: url, token: token, known: known) { [self] in isStopping }
-            known = courier?.connections
+            known = courier?.connection
             return courier
         }
     }

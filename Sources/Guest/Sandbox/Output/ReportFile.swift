@@ -30,8 +30,8 @@ struct ReportFile {
         if isRegular { replace(bytes) } else { try? IO.writeAll(descriptor, bytes) }
     }
 
-    /// The length first: who reads meanwhile sees the old beginning or the new one, and a text that is no
-    /// JSON for a moment.
+    /// The bytes, then the length: who reads meanwhile sees the old beginning or the new one, and a text that
+    /// is no JSON for a moment.
     private func replace(_ bytes: [UInt8]) {
         var done = 0
         while done < bytes.count {

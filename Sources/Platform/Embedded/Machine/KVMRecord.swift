@@ -28,11 +28,12 @@ struct KVMRecord: Sendable, Hashable {
     }
 
     /// Reads one; nil for anything that is none, is of another machine, of the future, or too old.
-    static func read(_ path: String, key: String, now: Int64) -> KVMRecord? {
+    /// - Parameter key: Found out only when there is a record to hold it against.
+    static func read(_ path: String, key: @autoclosure () -> String, now: Int64) -> KVMRecord? {
         guard let bytes = try? Files.read(path, limit: fileBytes), let json = try? JSON.parse(bytes) else {
             return nil
         }
-        return KVMRecord(json, key: key, now: now)
+        return KVMRecord(json, key: key(), now: now)
     }
 
     init?(_ json: JSON, key: String, now: Int64) {

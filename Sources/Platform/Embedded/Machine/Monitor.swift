@@ -41,12 +41,12 @@ final class Monitor: Sendable {
     /// The processors stand still; so do the clocks of the machine.
     func stop() throws(PlatformError) {
         try greet()
-        _ = try call("stop")
+        try call("stop")
     }
 
     func proceed() throws(PlatformError) {
         try greet()
-        _ = try call("cont")
+        try call("cont")
     }
 
     private func greet() throws(PlatformError) {
@@ -55,10 +55,10 @@ final class Monitor: Sendable {
         }
         guard isGreeted == true else { throw Self.failure("it does not greet", state.withLock { $0.end }) }
         // Said again it is refused, and nothing changes.
-        if state.withLock({ $0.next }) == 1 { _ = try call("qmp_capabilities") }
+        if state.withLock({ $0.next }) == 1 { try call("qmp_capabilities") }
     }
 
-    private func call(_ command: String) throws(PlatformError) -> JSON {
+    private func call(_ command: String) throws(PlatformError) {
         let id = state.withLock { state in
             defer { state.next += 1 }
             return state.next
@@ -73,11 +73,10 @@ final class Monitor: Sendable {
             if let answer = state.answers.removeValue(forKey: id) { return answer }
             return state.end.map { _ in JSON.null }
         }
-        guard let answer, let result = answer["return"] else {
+        guard answer?["return"] != nil else {
             let reason = answer?["error"]?["desc"]?.stringValue ?? state.withLock { $0.end }
             throw Self.failure(command, reason)
         }
-        return result
     }
 
     private static func failure(_ what: String, _ reason: String?) -> PlatformError {

@@ -122,17 +122,20 @@ final class HTTPTransport: MCPTransport {
         _ method: String, _ body: [UInt8]?, lastEvent: String = "", milliseconds: Int? = nil,
         isLast: Bool = false, while isWanted: @Sendable () -> Bool = { true }
     ) throws(MCPError) -> HTTPAnswer {
-        let (child, pipes) = try start(method, body, lastEvent, milliseconds, isLast: isLast)
+        let curl = try start(method, body, lastEvent, milliseconds, isLast: isLast)
+        let child = curl.child
         defer {
             try? child.killGroup(SIGKILL)
             _ = try? child.wait()
             state.withLock { $0.running[child.pid] = nil }
         }
-        // Headers are few and fit into the pipe; the body may not, so it has a thread.
+        // What curl reads may be more than a pipe holds, so it has a thread.
         Worker.start("mcp-body", stackBytes: 128 * 1024) {
             // curl may end before it has read everything.
-            try? IO.writeAll(pipes.raw, body ?? [])
-            pipes.close()
+            try? IO.writeAll(curl.headers.raw, curl.head)
+            curl.headers.close()
+            try? IO.writeAll(curl.input.raw, body ?? [])
+            curl.input.close()
         }
         return try read(child, while: isWanted)
     }
@@ -158,6 +161,8 @@ final class HTTPTransport: MCPTransport {
             throw MCPError(error.text)
         }
         guard answer.status != 0 else {
+            // curl may go on for long; its words come with its end.
+            guard isWanted() else { throw MCPError("nobody waits for its answer any more") }
             let words = child.stderr.flatMap { try? IO.readAll($0.raw, limit: 4096) } ?? []
             throw .said(
                 "it is not reached (hosts that the role's list does not have are not)",
@@ -175,9 +180,17 @@ final class HTTPTransport: MCPTransport {
         }
     }
 
+    /// A curl that waits for its headers, and then for its body.
+    private struct Curl: Sendable {
+        let child: Child
+        let headers: SharedDescriptor
+        let head: [UInt8]
+        let input: SharedDescriptor
+    }
+
     private func start(
         _ method: String, _ body: [UInt8]?, _ lastEvent: String, _ milliseconds: Int?, isLast: Bool
-    ) throws(MCPError) -> (Child, SharedDescriptor) {
+    ) throws(MCPError) -> Curl {
         var lines = headers.map { "\($0.name): \($0.value)" }
         let (version, session) = state.withLock { ($0.version, $0.session) }
         lines.append(
@@ -201,8 +214,8 @@ final class HTTPTransport: MCPTransport {
         words += ["--", url]
         do throws(SystemError) {
             let (reader, writer) = try IO.pipe().split()
-            try IO.writeAll(writer.raw, Array((lines.joined(separator: "\n") + "\n").utf8))
-            writer.close()
+            // Then a curl that has ended is an error for who writes, and no wait.
+            defer { reader.close() }
             let child = try Spawn.start(
                 Spawn.Command(
                     words, environment: environment, stdin: .pipe, stdout: .pipe, stderr: .pipe,
@@ -215,7 +228,9 @@ final class HTTPTransport: MCPTransport {
                 return state.isClosed && !isLast
             }
             if isLate { try? child.killGroup(SIGKILL) }
-            return (child, stdin)
+            return Curl(
+                child: child, headers: writer, head: Array((lines.joined(separator: "\n") + "\n").utf8),
+                input: stdin)
         } catch {
             throw MCPError("curl cannot be started: \(error)")
         }

@@ -30,6 +30,7 @@ struct MCPCatalogue {
     mutating func take(_ listed: [JSON], of server: String, allowed: [String]? = nil) -> [String] {
         var problems: [String] = []
         var seen: Set<String> = []
+        var isFull = false
         for tool in listed.prefix(MCPLimits.tools) {
             guard let name = tool["name"]?.stringValue, !name.isEmpty, name.utf8.count <= 256 else {
                 problems.append("a tool has no name")
@@ -51,13 +52,15 @@ struct MCPCatalogue {
                 continue
             }
             guard order.count < MCPLimits.toolsInAll else {
-                problems.append("there are more than \(MCPLimits.toolsInAll) tools")
-                break
+                // Those that are known are still looked for behind it.
+                isFull = true
+                continue
             }
             order.append(shown)
             tools[shown] = Tool(
                 server: server, name: name, digest: digest, definition: Self.definition(tool, shown, server))
         }
+        if isFull { problems.append("there are more than \(MCPLimits.toolsInAll) tools") }
         for (shown, tool) in tools
         where tool.server == server && !seen.contains(shown) && tool.withdrawn == nil {
             tools[shown]?.withdrawn = Self.gone

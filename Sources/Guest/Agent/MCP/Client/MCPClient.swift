@@ -114,7 +114,7 @@ final class MCPClient: Sendable {
                     milliseconds: MCPLimits.startMilliseconds)
             } catch {
                 // It has none and does not know the question.
-                if error.description.contains("\(JSONRPCError.methodNotFoundCode)") { return [] }
+                if error.code == JSONRPCError.methodNotFoundCode { return [] }
                 throw error
             }
             tools += (answer["tools"]?.arrayValue ?? []).prefix(MCPLimits.tools)
@@ -149,7 +149,10 @@ final class MCPClient: Sendable {
             }
             switch news {
             case .answer(.success(let result)): return result
-            case .answer(.failure(let error)): throw .said(method, "\(error)")
+            case .answer(.failure(let error)):
+                var problem = MCPError.said(method, "\(error)")
+                problem.code = error.code
+                throw problem
             case .end(let reason): throw MCPError("\(method): \(reason)")
             case .progress(let seen) where left > 0: reports = seen
             default:

@@ -84,18 +84,28 @@ final class MCPHost: Sendable {
     /// The running server of a name, started if it is not there.
     private func client(_ name: String) throws(MCPError) -> MCPClient {
         let (known, spec, secrets, starts) = state.withLock { state in
-            (state.clients[name], state.specs[name], state.secrets, state.starts[name] ?? 0)
+            let (known, starts) = (state.clients[name], state.starts[name] ?? 0)
+            if known.map({ $0.endReason != nil }) ?? true { state.starts[name] = starts + 1 }
+            return (known, state.specs[name], state.secrets, starts)
         }
         if let known, known.endReason == nil { return known }
         guard let spec else { throw MCPError("there is no server \(name)") }
         guard starts <= MCPLimits.restarts else {
             throw MCPError("it ended \(starts) times: \(known?.endReason ?? "")")
         }
-        state.withLock { $0.starts[name] = starts + 1 }
         known?.close()
         let client = try MCPClient(
             spec: spec, secrets: secrets, environment: environment, onProgress: onProgress)
-        state.withLock { $0.clients[name] = client }
+        // Another call may have started it meanwhile.
+        let other = state.withLock { state -> MCPClient? in
+            if let other = state.clients[name], other.endReason == nil { return other }
+            state.clients[name] = client
+            return nil
+        }
+        if let other {
+            client.close()
+            return other
+        }
         try list(client)
         return client
     }

@@ -61,6 +61,8 @@ enum MCPLimits {
 /// Why a server cannot be used, or a call of it came to nothing.
 struct MCPError: Error, CustomStringConvertible, Equatable {
     let description: String
+    /// Of the server's answer, when it was an error of the protocol.
+    var code: Int?
 
     init(_ description: String) { self.description = description }
 

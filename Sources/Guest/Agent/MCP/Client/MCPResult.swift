@@ -55,49 +55,13 @@ enum MCPResult {
 
     /// An image of a kind that its own first bytes show, whatever it is said to be.
     private static func image(_ part: JSON) -> JSON? {
-        guard let data = part["data"]?.stringValue, !data.isEmpty, data.utf8.count % 4 == 0,
-            data.utf8.count / 4 * 3 <= MCPLimits.imageBytes, Base64.isValid(data),
-            let kind = ImageKind.of(Base64.decode(data.utf8.prefix(24)))
+        guard let data = part["data"]?.stringValue, !data.isEmpty,
+            data.utf8.count / 4 * 3 <= MCPLimits.imageBytes,
+            let bytes = Base64.decode(data), let kind = ImageKind.of(bytes)
         else { return nil }
         return [
             "type": "image",
             "source": ["type": "base64", "media_type": .string(kind), "data": .string(data)],
         ]
-    }
-}
-
-extension Base64 {
-    /// Letters of the alphabet, and at most two signs of padding at the end.
-    static func isValid(_ text: String) -> Bool {
-        let padding = text.utf8.reversed().prefix { $0 == 0x3D }.count
-        return padding <= 2 && text.utf8.dropLast(padding).allSatisfy { value($0) != nil }
-    }
-
-    /// The bytes of whole groups of four letters; what is no letter ends them.
-    static func decode(_ letters: some Sequence<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        for letter in letters {
-            guard let value = value(letter) else { break }
-            bits = bits << 6 | value
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bytes
-    }
-
-    private static func value(_ letter: UInt8) -> UInt32? {
-        switch letter {
-        case 0x41...0x5A: UInt32(letter) - 0x41
-        case 0x61...0x7A: UInt32(letter) - 0x61 + 26
-        case 0x30...0x39: UInt32(letter) - 0x30 + 52
-        case 0x2B: 62
-        case 0x2F: 63
-        default: nil
-        }
     }
 }
