@@ -135,6 +135,25 @@ def draw(scene):
     return {}
 
 
+def edit(scene):
+    """Each message that waits is a question of its own; one is passed on in other words."""
+    page = scene.page
+    page.goto(scene.url)
+    page.locator(".questions li").nth(scene.options["count"] - 1).wait_for()
+    asked = page.locator(".questions li")
+    check(asked.count() == scene.options["count"], f"{asked.count()} questions: {asked.all_inner_texts()}")
+    asked.filter(has_text=scene.options["id"]).get_by_role("button", name="Answer").click()
+    dialog = page.get_by_role("dialog", name="The coordinator asks you")
+    box = dialog.get_by_label(re.compile("yours to change"))
+    found = box.input_value()
+    box.fill(scene.options["words"])
+    scene.shoot("edit-message")
+    dialog.get_by_role("button", name="Yes").click()
+    page.get_by_text(f"You said yes to {scene.options['id']}").wait_for()
+    asked.filter(has_text=scene.options["id"]).wait_for(state="detached")
+    return {"found": found}
+
+
 def answer(scene):
     """A question is answered by keyboard alone."""
     page = scene.page
@@ -256,7 +275,7 @@ def short(scene):
 
 
 def main(name, url, options="{}"):
-    scenes = {one.__name__: one for one in (cuts, draw, answer, attack, long, short)}
+    scenes = {one.__name__: one for one in (cuts, draw, answer, edit, attack, long, short)}
     with sync_playwright() as playwright:
         flags = ["--host-resolver-rules=MAP evil.example 127.0.0.1"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
         browser = playwright.chromium.launch(

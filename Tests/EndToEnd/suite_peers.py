@@ -15,6 +15,7 @@ from home import ROOT, Home, check, holding, kill, wait_for
 from platform_client import command, guest_pid, tree
 from registry import test
 from suite_agent import CALCULATOR, coder, done, results, script, token_of, transcript
+from suite_canvas import scene
 
 FETCHER = """\
 name: fetcher
@@ -216,7 +217,7 @@ def a_person_reads_what_agents_say_before_it_is_passed_on():
             [("bash", {"command": "touch here"}), wait], [("bash", {"command": "rm -f here"})], done("heard it")]]}
         model = script(home, "talk", coder(
             [("bash", {"command": "until [ -e go ]; do sleep 0.1; done; rm go; date > one.txt"})],
-            [say("skip the tests")], [say("read README first")], [("notes", {"text": "my plan"})],
+            [say("skip the tests")], [say("read README first")], [say("be quick")], [("notes", {"text": "my plan"})],
             [("bash", {"command": "until [ -e go ]; do sleep 0.1; done; rm go"})], [("tasks", {})], done("said it")), hearer, *judges())
         session = home.run(
             "run", "Talk", "--repo", str(repository), "--agents", "5", "--plan", plan(home, SAY), "--model", model,
@@ -227,11 +228,13 @@ def a_person_reads_what_agents_say_before_it_is_passed_on():
         home.wait_for_event(
             session, lambda e: e["type"] == "permission.requested" and e["data"]["permission"]["kind"] == "notes", "questions")
         questions = home.json("session", session, check=False)[0]["permissions"]
-        check([q["id"] for q in questions] == ["message/1", "message/2", "message/3"], f"{questions}")
+        check([q["id"] for q in questions] == [f"message/{n}" for n in (1, 2, 3, 4)], f"{questions}")
         check(not any(e["type"] == "message.sent" for e in home.events(session)), "a message went on unread")
         home.run("session", session, "--refuse", "message/1", "tests stay")
         home.run("session", session, "--permit", "message/2", "--text", "read the README first, please")
-        home.run("session", session, "--permit", "message/3")
+        seen = scene(home, session, "edit", count=2, id="message/3", words="be thorough")
+        check(seen["found"] == "be quick", f"the page shows {seen}")
+        home.run("session", session, "--permit", "message/4")
         again = home.run("session", session, "--permit", "message/9", check=False)
         check(again.returncode == 1 and "nothing is asked as message/9" in again.stderr, again.stderr)
         for number, agent in [("2", "fetcher-1"), ("", "coder-1")]:
@@ -244,6 +247,7 @@ def a_person_reads_what_agents_say_before_it_is_passed_on():
         heard = json.dumps(transcript(home, session, "t2"))
         check("A message of coder-1" in heard and "read the README first, please" in heard, heard)
         check("skip the tests" not in heard, "a message that was refused was heard")
+        check("be thorough" in heard and "be quick" not in heard, "a message was not passed on in the person's words")
         told = transcript(home, session, "t1")
         check("message/1 to fetcher-1 was not passed on: tests stay" in json.dumps(told), f"{told}")
         check('"held":"message/1"' in results(told)[1].replace(" ", ""), results(told)[1])

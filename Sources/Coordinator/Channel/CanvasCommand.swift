@@ -15,7 +15,8 @@ public struct CanvasCommand: Sendable, Hashable {
         case approve
         case deny(reason: String)
         /// Yes to the question that the basis names.
-        case permit
+        /// - words: What is passed on instead of a held message's own words.
+        case permit(words: String?)
         /// No to it.
         case refuse(reason: String)
         case pause
@@ -81,7 +82,7 @@ public struct CanvasCommand: Sendable, Hashable {
         switch json["type"]?.stringValue {
         case "approve": return .approve
         case "deny": return .deny(reason: try text(json, "reason", isOptional: true))
-        case "permit": return .permit
+        case "permit": return .permit(words: json["text"] == nil ? nil : try text(json, "text"))
         case "refuse": return .refuse(reason: try text(json, "reason", isOptional: true))
         case "pause": return .pause
         case "resume": return .resume

@@ -1,7 +1,7 @@
 // Questions to a person, the merge queue's batches, and the way out: pull requests and their checks.
 
 import type { SessionEvent } from "./event";
-import { field, flag, number, optionalNumber, text, texts } from "./json";
+import { field, flag, isObject, number, optionalNumber, text, texts } from "./json";
 import { withTask } from "./foldTasks";
 import type { Model } from "./model";
 import { append } from "./tape";
@@ -13,13 +13,30 @@ export function foldDelivery(model: Model, event: SessionEvent): Model | null {
             const asked = field(data, "permission");
             const id = text(asked, "id");
             const question = { id, kind: text(asked, "kind"), summary: text(asked, "summary"), seq };
-            // A new version of a question takes the place of the old one.
-            const others = model.questions.filter((one) => scopeOf(one.id) !== scopeOf(id));
+            // A new version of a question takes the old one's place; every message is a thing of its own.
+            const others = model.questions.filter((one) =>
+                scopeOf(one.id) !== scopeOf(id) || model.held.some((held) => held.id === one.id));
             return { ...model, questions: [...others, question] };
         }
+        case "message.held": {
+            const held = {
+                id: text(data, "id"),
+                from: text(data, "from"),
+                to: text(data, "to"),
+                text: text(data, "text"),
+                isTask: isObject(field(data, "task")),
+            };
+            return { ...model, held: [...model.held, held] };
+        }
         case "permission.granted":
-        case "permission.denied":
-            return { ...model, questions: model.questions.filter((one) => one.id !== text(data, "id")) };
+        case "permission.denied": {
+            const id = text(data, "id");
+            return {
+                ...model,
+                questions: model.questions.filter((one) => one.id !== id),
+                held: model.held.filter((one) => one.id !== id),
+            };
+        }
         case "budget.raised": {
             const configuration = model.configuration && {
                 ...model.configuration,

@@ -174,6 +174,14 @@ export interface Model {
         readonly summary: string;
         readonly seq: number;
     }[];
+    /** Words of agents that wait for a person, by the id of the question about them. */
+    readonly held: readonly {
+        readonly id: string;
+        readonly from: string;
+        readonly to: string;
+        readonly text: string;
+        readonly isTask: boolean;
+    }[];
     readonly pull: {
         readonly url: string;
         readonly number: number;
@@ -234,6 +242,7 @@ export const emptyModel = (): Model => ({
     testsPassed: null,
     approval: null,
     questions: [],
+    held: [],
     pull: null,
     approvedBy: "",
     denial: null,

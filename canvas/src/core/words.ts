@@ -106,6 +106,12 @@ export function questionWords(kind: string): string {
             return "May this leave the machine?";
         case "budget":
             return "May more be spent?";
+        case "messages":
+            return "May this be said to another agent?";
+        case "notes":
+            return "May this go into the notes that all agents read?";
+        case "tasks":
+            return "May this task be added to the plan?";
         case "stuck":
             return "Shall they go on with a task that nobody gets merged?";
         default:
@@ -232,6 +238,10 @@ function lineOf(event: SessionEvent, model: Model): Line {
             return say("Edited the plan", "plain", text(data, "by"));
         case "plan.withdrawn":
             return say(`Wants another plan: ${text(data, "reason")}`, "attention", text(data, "by"));
+        case "message.held":
+            return say(`Waits for you, to ${text(data, "to")}: ${text(data, "text")}`, "attention", text(data, "from"));
+        case "message.edited":
+            return say(`Changed ${text(data, "id")}: ${text(data, "text")}`, "plain", text(data, "by"));
         case "permission.requested":
             return say(`Asks you: ${text(field(data, "permission"), "summary")}`, "attention", "coordinator");
         case "permission.granted":

@@ -3,6 +3,7 @@
 
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, useApp, useStore, useUi } from "../app";
+import type { Json } from "../core/json";
 import { bindings } from "../core/keys";
 import { planTasks } from "../core/model";
 import { harmless, oneLine } from "../core/text";
@@ -192,17 +193,28 @@ function AnswerDialog() {
     const app = useApp();
     const [asked] = useState(() => {
         const { live } = app.store;
-        return { seq: live.seq, question: live.questions.find((one) => one.id === app.ui.state.question) };
+        const id = app.ui.state.question;
+        return {
+            seq: live.seq,
+            question: live.questions.find((one) => one.id === id),
+            held: live.held.find((one) => one.id === id && !one.isTask),
+        };
     });
     const [reason, setReason] = useState("");
+    const [words, setWords] = useState(asked.held?.text ?? "");
     const [isBusy, setBusy] = useState(false);
-    const { question } = asked;
+    const { question, held } = asked;
     const isThere = useStore((store) => store.live.questions.some((one) => one.id === question?.id));
     const answer = (type: "permit" | "refuse"): void => {
         if (!question || !isThere || isBusy) return;
+        // Nothing is no message; whoever wants that says no.
+        if (type === "permit" && held && words.trim() === "") return;
         setBusy(true);
-        const words = type === "permit" ? `You said yes to ${question.id}.` : `You said no to ${question.id}.`;
-        void act(app, type, type === "refuse" ? { reason } : {}, question.id, words, asked.seq)
+        const said = type === "permit" ? `You said yes to ${question.id}.` : `You said no to ${question.id}.`;
+        const fields: { [key: string]: Json } = {};
+        if (type === "refuse") fields["reason"] = reason;
+        else if (held && words !== held.text) fields["text"] = words;
+        void act(app, type, fields, question.id, said, asked.seq)
             .then(() => app.ui.set({ dialog: null }));
     };
     return (
@@ -210,7 +222,19 @@ function AnswerDialog() {
             <p>
                 <strong>{questionWords(question?.kind ?? "")}</strong>
             </p>
-            <p dir="auto">{harmless(question?.summary ?? "", 2000)}</p>
+            {held
+                ? (
+                    <label className="field">
+                        <span>{`${oneLine(held.from, 40)} to ${oneLine(held.to, 40)}; yours to change`}</span>
+                        <textarea
+                            rows={5}
+                            dir="auto"
+                            value={words}
+                            onChange={(event) => setWords(event.currentTarget.value)}
+                        />
+                    </label>
+                )
+                : <p dir="auto">{harmless(question?.summary ?? "", 2000)}</p>}
             <p className="muted">
                 {"This is about "}
                 <code className="digest">{oneLine(question?.id ?? "", 60)}</code>
@@ -243,7 +267,7 @@ function AnswerDialog() {
                 <button
                     type="button"
                     className="button primary"
-                    aria-disabled={!isThere || isBusy}
+                    aria-disabled={!isThere || isBusy || (held !== undefined && words.trim() === "")}
                     data-focus
                     onClick={() => answer("permit")}
                 >

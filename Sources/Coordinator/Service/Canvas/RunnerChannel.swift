@@ -83,7 +83,7 @@ struct RunnerChannel: ChannelSession {
         switch command.action {
         case .approve: return .approve(tree: command.basis?.digest ?? "", by: by)
         case .deny(let reason): return .deny(by: by, reason: reason)
-        case .permit: return .permit(id: command.basis?.digest ?? "", by: by)
+        case .permit(let words): return .permit(id: command.basis?.digest ?? "", by: by, text: words)
         case .refuse(let reason): return .refuse(id: command.basis?.digest ?? "", by: by, reason: reason)
         case .pause: return .pause(by: by)
         case .resume: return .resume(by: by)
