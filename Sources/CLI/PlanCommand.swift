@@ -16,7 +16,8 @@ extension Command {
                 "where the plan goes; standard output by default")
         ]
             + Command.run.options.filter {
-                ["repo", "ref", "subdir", "model", "budget", "deadline", "allow-dirty"].contains($0.name)
+                ["repo", "ref", "subdir", "depth", "model", "budget", "deadline", "allow-dirty"].contains(
+                    $0.name)
             },
         notes: "The plan can be edited and run with openclaw run --plan FILE. See openclaw help plans.",
         examples: ["openclaw plan \"Fix the auth bug\" --repo . -o ../plan.yaml"]

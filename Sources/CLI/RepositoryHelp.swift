@@ -15,10 +15,11 @@ extension HelpTopic {
         ],
         text: """
             The session gets a copy of the history of the commit that it starts from, once for all agents;
-            of a shallow repository what is there. The whole tree is checked out, also with DIR: a change is
-            tested as what it will be merged into. Uncommitted changes stay out of it, submodules are empty
-            directories, files in Git LFS are pointers; openclaw says so when it starts. A partial clone is
-            refused, because objects that are not there would have to be fetched as it says itself.
+            of a shallow repository what is there, with --depth N the last N commits, which is quicker from
+            a remote that has many. The whole tree is checked out, also with DIR: a change is tested as what
+            it will be merged into. Uncommitted changes stay out of it, submodules are empty directories,
+            files in Git LFS are pointers; openclaw says so when it starts. A partial clone is refused,
+            because objects that are not there would have to be fetched as it says itself.
 
             A remote is asked without credentials first. When it wants some, these are tried in turn: the
             token for its kind of forge (GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN, GITEA_TOKEN; the host or

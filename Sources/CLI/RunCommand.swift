@@ -17,6 +17,9 @@ extension Command {
                 "ref", value: "REF", "branch, tag or commit to start from; what is checked out by default"),
             OptionSpec("subdir", value: "DIR", "the directory of the repository that it is about"),
             OptionSpec(
+                "depth", value: "N",
+                "only the last N commits of the history: less to fetch, less to look back on"),
+            OptionSpec(
                 "agents", value: "N|auto", kind: .words(SessionConfiguration.agentWords),
                 "how many agents at most, 1 to 8; auto by default"),
             OptionSpec(
@@ -131,6 +134,7 @@ struct RunCommand {
         if let minutes = try arguments.integer("deadline", in: 1...10_080) {
             body["deadline_ms"] = JSON(Int64(minutes) * 60_000)
         }
+        if let depth = try arguments.integer("depth", in: 1...1_000_000) { body["depth"] = JSON(depth) }
         for (name, part) in [("ref", address.ref), ("subdir", address.subdirectory), ("test", nil)] {
             let value = arguments.value(name)
             if let value, let part, value != part {

@@ -100,9 +100,33 @@ def a_shallow_repository_is_worked_on_and_a_partial_one_is_refused_in_words():
         events = home.json(
             "run", "Fix it", "--repo", str(home.path / "shallow"), "--agents", "1", "--model", ONE_CODER, "--yes", "--merge")
         told = [e["data"]["text"] for e in events if e["type"] == "message.sent" and e["data"]["to"] == "user"]
-        check(any("shallow" in text for text in told), f"{told}")
+        check(any("only a part of the history" in text for text in told), f"{told}")
         check(git(home.path / "shallow", "log", "-1", "--format=%(trailers:key=Openclaw-Task)"), "nothing was merged")
         git(home.path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{full}", "partial")
         done = home.run("run", "Fix it", "--repo", str(home.path / "partial"), "--model", ONE_CODER, check=False)
         check(done.returncode != 0 and "partial clone" in done.stderr and "--refetch" in done.stderr, done.stderr)
         check(json.loads(home.run("sessions", "--json").stdout.splitlines()[0])["state"] == "completed", "a second session was made")
+
+
+@test
+def agents_get_as_much_of_the_history_as_was_asked_for_and_the_result_fits_the_whole():
+    with Home() as home:
+        full = home.repository(EXAMPLE)
+        for number in range(5):
+            git(full, "commit", "-q", "--allow-empty", "-m", f"Step {number}")
+        served = bare(home, full)
+        for place, branch_of in [(f"file://{served}", served), (str(full), full)]:
+            events = home.json(
+                "run", "Fix it", "--repo", place, "--depth", "2", "--agents", "1", "--model", ONE_CODER, "--yes",
+                *(["--merge"] if branch_of == full else []))
+            session = next(e["session"] for e in events)
+            check(any(e["type"] == "session.completed" for e in events), f"{events[-1]}")
+            told = [e["data"]["text"] for e in events if e["type"] == "message.sent" and e["data"]["to"] == "user"]
+            check(any("only a part of the history" in text for text in told), f"{told}")
+            copy = home.path / "aegis/openclaw/sessions" / session / "repository.git"
+            check(git(copy, "rev-list", "--count", "refs/openclaw/base").strip() == "2", "another part of the history")
+            branch = "main" if branch_of == full else f"openclaw/{session}"
+            log = git(branch_of, "log", "--format=%s", branch)
+            check("Start" in log and "Step 4" in log, f"the result is on another history: {log}")
+            check(not (branch_of / ".git/shallow").exists() and not (branch_of / "shallow").exists(), "it became shallow")
+            git(branch_of, "fsck", "--connectivity-only")

@@ -36,9 +36,10 @@ public struct SessionRepository: Sendable, Hashable {
     /// Only the history of the base commit is copied (with the tags on it), object by object through git's
     /// own transport: nothing is shared with the source by links, and nothing of its configuration or hooks
     /// comes along.
+    /// - Parameter depth: How many commits of the history are copied; nil is all.
     public static func create(
         at sessionDirectory: String, session: String, from source: SourceRepository,
-        tokens: ForgeTokens = ForgeTokens()
+        tokens: ForgeTokens = ForgeTokens(), depth: Int? = nil
     ) throws(DeliveryError) -> SessionRepository {
         let repository: SessionRepository
         if Files.exists("\(sessionDirectory)/repository.git") {
@@ -46,7 +47,7 @@ public struct SessionRepository: Sendable, Hashable {
         } else {
             repository = SessionRepository(
                 sessionDirectory: sessionDirectory, session: session, base: source.commit)
-            try repository.makeBare(source, tokens)
+            try repository.makeBare(source, tokens, depth)
         }
         try repository.makeBase()
         let head = try repository.head()
@@ -94,7 +95,9 @@ public struct SessionRepository: Sendable, Hashable {
             sentences.append("files in Git LFS are seen by the agents as pointers, without their contents")
         }
         if try git.run(["rev-parse", "--is-shallow-repository"]).line == "true" {
-            sentences.append("the history is shallow; git fetch --unshallow completes it")
+            sentences.append(
+                "the agents see only a part of the history: leave out --depth, or complete it with "
+                    + "git fetch --unshallow, to give them all")
         }
         return sentences
     }
@@ -122,7 +125,9 @@ public struct SessionRepository: Sendable, Hashable {
 
     // MARK: Making
 
-    private func makeBare(_ source: SourceRepository, _ tokens: ForgeTokens) throws(DeliveryError) {
+    private func makeBare(
+        _ source: SourceRepository, _ tokens: ForgeTokens, _ depth: Int?
+    ) throws(DeliveryError) {
         let partial = "\(path).partial"
         try delivering("make \(partial)") { () throws(SystemError) in
             try Files.removeTree(partial)
@@ -130,7 +135,7 @@ public struct SessionRepository: Sendable, Hashable {
         }
         try initialize(partial, ["--bare"])
         let git = Git(partial)
-        try fetch(source, into: git, tokens)
+        try fetch(source, into: git, tokens, depth)
         guard try git.commit(source.commit) == source.commit else {
             throw DeliveryError(
                 .unknownRevision, "copy \(source.location)", "the commit \(source.commit) did not arrive",
@@ -164,9 +169,10 @@ public struct SessionRepository: Sendable, Hashable {
     ]
 
     private func fetch(
-        _ source: SourceRepository, into git: Git, _ tokens: ForgeTokens
+        _ source: SourceRepository, into git: Git, _ tokens: ForgeTokens, _ depth: Int?
     ) throws(DeliveryError) {
         var arguments = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow"]
+        if let depth { arguments += ["--depth=\(depth)", "--no-tags"] }
         if !source.isRemote {
             // The settings of our environment do not reach the process that git starts in the other
             // repository.

@@ -15,7 +15,7 @@ struct SessionPreparation: Sendable {
         "task", "repo", "ref", "agents", "plan", "model", "budget_microusd", "auto_approve", "merge",
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
-        "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir",
+        "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir", "depth",
     ]
 
     /// Checks, copies the repository, and says what the session is.
@@ -64,7 +64,7 @@ struct SessionPreparation: Sendable {
             task = task.isEmpty ? issue : "\(task)\n\n\(issue)"
         }
         let id = SessionName.make(task: task, random: Random.bytes(4))
-        let repository = try create(id, source, Self.forgeTokens(body))
+        let repository = try create(id, source, Self.forgeTokens(body), depth: body["depth"]?.intValue)
         do {
             let base = repository.base
             let tree = try repository.tree(of: base)
@@ -274,7 +274,8 @@ struct SessionPreparation: Sendable {
     }
 
     /// The session's directory, its repositories and its secret.
-    private func create(_ id: String, _ source: SourceRepository, _ tokens: ForgeTokens) throws(ServiceError)
+    private func create(_ id: String, _ source: SourceRepository, _ tokens: ForgeTokens, depth: Int?)
+        throws(ServiceError)
         -> SessionRepository
     {
         let directory = home.session(id)
@@ -285,7 +286,7 @@ struct SessionPreparation: Sendable {
             }
             try Files.write("\(directory)/secret", Array(Random.hex(32).utf8), mode: 0o600)
             return try SessionRepository.create(
-                at: directory, session: id, from: source, tokens: tokens)
+                at: directory, session: id, from: source, tokens: tokens, depth: depth)
         } catch {
             try? Files.removeTree(directory)
             throw Self.failed(error)
