@@ -23,7 +23,7 @@ demo: build ## run a whole session on a real example: no key, no aegisd, only th
 test: ## set up and run every test
 	@scripts/test
 
-deep: build ## the simulation, the merge queue's property tests and the table of PID 1 with all their cases
+deep: build ## the simulation, the merge queue's property tests and the table of PID 1 with all their cases (12 minutes)
 	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 OPENCLAW_GIT_CASES=300 \
 		swift test --filter 'CoreTests\.(Queue|Simulation)Tests|DeliveryTests\.QueueGitTests'
 	@scripts/setup test && OPENCLAW_DEEP=1 Tests/Conformance/control/run machine
