@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from home import OPENCLAW, ROOT, Failure, Home, check, git, kill, wait_for
+from home import OPENCLAW, ROOT, Home, check, git, kill, wait_for
 from messages_server import Provider
 from platform_client import command, guest_pid, tree
 from registry import TESTS, test

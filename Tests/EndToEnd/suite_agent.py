@@ -9,8 +9,7 @@ import textwrap
 
 from home import ROOT, Home, check, files_below, git, holding
 from registry import test
-
-CALCULATOR = "examples/calculator/repository"
+from sessions import CALCULATOR
 
 
 def script(home, name, *conversations):

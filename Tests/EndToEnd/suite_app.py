@@ -4,9 +4,7 @@ import subprocess
 
 from home import ROOT, Home, check, git
 from registry import test
-
-SERVICE = "examples/token-service/repository"
-DEMO = f"script:{ROOT}/examples/token-service/model.yaml"
+from sessions import DEMO, SERVICE
 
 
 @test

@@ -9,10 +9,9 @@ import sys
 from home import ROOT, Home, check, files_below, wait_for
 from journal import grow
 from registry import test
+from sessions import CALCULATOR, ONE_CODER
 from suite_channel import Page, begin
 
-CALCULATOR = "examples/calculator/repository"
-ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
 #: What of the cuts and the kills a run has time for; `make conformance` asks for all of them.
 CUTS = int(os.environ.get("CANVAS_CUTS", 20))
 KILLS = int(os.environ.get("CANVAS_KILLS", 2))

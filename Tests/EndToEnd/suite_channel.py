@@ -12,10 +12,8 @@ import uuid
 
 from home import ROOT, Home, check, kill, wait_for
 from registry import test
+from sessions import DEMO, SERVICE
 from websocket import Closed, WebSocket
-
-SERVICE = "examples/token-service/repository"
-DEMO = f"script:{ROOT}/examples/token-service/model.yaml"
 
 
 class Page:

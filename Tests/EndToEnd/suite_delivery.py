@@ -3,19 +3,16 @@
 import time
 
 import github_server
-from home import ROOT, Home, check, git, kill, wait_for
+from home import Home, check, git, kill, wait_for
 from registry import test
-
-ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
-TEAM = f"script:{ROOT}/examples/calculator/five-agents.yaml"
-EXAMPLE = "examples/calculator/repository"
+from sessions import CALCULATOR, ONE_CODER, TEAM
 
 
 class Forge:
     """A bare repository acme/widgets with its GitHub, cloned by nobody yet."""
 
     def __init__(self, home, template=None, server=github_server.GitHub, provider="github"):
-        self.source = home.repository(EXAMPLE)
+        self.source = home.repository(CALCULATOR)
         if template:
             (self.source / ".github").mkdir()
             (self.source / ".github/PULL_REQUEST_TEMPLATE.md").write_text(template)
@@ -160,7 +157,7 @@ def an_issue_is_the_task():
 @test
 def a_person_asks_for_changes_and_the_author_gets_them_as_a_review():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         home.run("run", "Fix it", "--repo", str(repository), "--agents", "1", "--model", ONE_CODER, check=False)
         session = home.json("sessions")[0]["id"]
         home.run("deny", session, "--comment", "calculator.py:3: explain this")
@@ -177,7 +174,7 @@ def a_person_asks_for_changes_and_the_author_gets_them_as_a_review():
 @test
 def a_plan_waits_for_leave_and_is_edited_before_it():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         home.run(
             "run", "Improve it", "--repo", str(repository), "--agents", "5", "--model", TEAM, "--yes", "--approve", "plan",
             check=False)
@@ -200,7 +197,7 @@ def a_plan_waits_for_leave_and_is_edited_before_it():
 @test
 def a_message_reaches_the_conversation_of_its_agent():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         script = home.path / "slow.yaml"
         # It goes on only when the test has said its word.
         script.write_text(
@@ -226,7 +223,7 @@ def a_message_reaches_the_conversation_of_its_agent():
 @test
 def a_fourth_session_on_one_repository_waits_for_another_to_end():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         script = home.path / "idle.yaml"
         script.write_text(
             "name: idle\nconversations:\n  - match: {role: coder}\n    turns:\n      - tools: [{name: bash, input: {command: sleep 600}}]\n")

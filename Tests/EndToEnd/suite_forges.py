@@ -6,10 +6,11 @@ import threading
 
 import forge_servers
 import github_server
-from home import ROOT, Home, check, git, wait_for
+from home import Home, check, git, wait_for
 from messages_server import Provider
 from registry import test
-from suite_delivery import EXAMPLE, ONE_CODER, Forge, home_is_over, status
+from sessions import CALCULATOR, ONE_CODER
+from suite_delivery import Forge, home_is_over, status
 
 SERVERS = {"gitea": forge_servers.Gitea, "gitlab": forge_servers.GitLab}
 TOKENS = {"GITEA_TOKEN": "ghs_secret", "GITLAB_TOKEN": "ghs_secret", "GITHUB_TOKEN": "of-another-forge"}
@@ -120,7 +121,7 @@ def checks_that_cannot_be_watched_are_no_consent_and_no_endless_wait():
 @test
 def a_task_that_a_person_adds_is_done_before_the_result_is_asked_about_again():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         script, task = home.path / "more.yaml", home.path / "task.yaml"
         script.write_text(REPAIR.replace("ci-1", "more"))
         home.run("run", "Do it", "--repo", str(repository), "--agents", "1", "--model", f"script:{script}", check=False)
@@ -161,7 +162,7 @@ def four_fifths_of_the_budget_are_asked_about_and_yes_doubles_it():
             return [block]
 
         with Provider(respond, tokens=(2000, 16000)) as provider, Home() as home:
-            repository = home.repository(EXAMPLE)
+            repository = home.repository(CALCULATOR)
             home.run(
                 "run", "Do it", "--repo", str(repository), "--agents", "1", "--model", "claude-sonnet-5-5", "--budget", "2",
                 "--approve", "budget", "--detach", "--test", "true", ANTHROPIC_API_KEY="sk-real", ANTHROPIC_BASE_URL=provider.url)

@@ -8,8 +8,8 @@ import time
 from home import ROOT, Home, check, files_below, wait_for
 from limited_server import LimitedProvider, call
 from registry import test
+from sessions import CALCULATOR
 
-CALCULATOR = "examples/calculator/repository"
 TASKS = [f"t{number}" for number in range(1, 6)]
 TURNS = 12
 

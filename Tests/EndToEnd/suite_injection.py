@@ -6,7 +6,8 @@ import threading
 
 from home import ROOT, Home, check, git
 from registry import test
-from suite_agent import CALCULATOR, coder, results, script, token_of, transcript
+from sessions import CALCULATOR
+from suite_agent import coder, results, script, token_of, transcript
 
 PAGE = """\
 <!doctype html><title>Manual of calculators</title>

@@ -7,7 +7,8 @@ import subprocess
 
 from home import ROOT, Home, check, git, holding, wait_for
 from registry import test
-from suite_agent import CALCULATOR, coder, done, results, run, script, transcript
+from sessions import CALCULATOR
+from suite_agent import coder, done, results, run, script, transcript
 
 SERVER = ROOT / "Tests/Conformance/mcp/server.py"
 KEY, TOKEN = "docs-key-0123456789", "web-token-0123456789"

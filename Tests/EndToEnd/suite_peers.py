@@ -14,7 +14,8 @@ import time
 from home import ROOT, Home, check, holding, kill, wait_for
 from platform_client import command, guest_pid, tree
 from registry import test
-from suite_agent import CALCULATOR, coder, done, results, script, token_of, transcript
+from sessions import CALCULATOR
+from suite_agent import coder, done, results, script, token_of, transcript
 from suite_canvas import scene
 
 FETCHER = """\

@@ -3,10 +3,10 @@
 import json
 import re
 
-from home import ROOT, Home, check, git
+from home import Home, check, git
 from registry import test
+from sessions import CALCULATOR
 
-EXAMPLE = "examples/calculator/repository"
 APPROVING = """
   - match: {role: reviewer}
     turns:
@@ -27,7 +27,7 @@ def of(events, kind):
 def a_command_of_the_plan_is_a_gate_on_the_merged_tree():
     """The first attempt leaves out what the plan's command asks for; what it printed brings it back to its author."""
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         (repository / "Makefile").write_text(
             "test:\n\tprintf '<testsuite><testcase name=\"sum\"/><testcase name=\"skip\"><skipped/></testcase></testsuite>' > r.xml\n")
         git(repository, "commit", "-qam", "Write a report")
@@ -88,7 +88,7 @@ def report(home, session, junit):
 @test
 def an_architect_gives_a_task_to_a_role_of_the_repository_and_no_model_to_anybody():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         (repository / ".openclaw/roles").mkdir(parents=True)
         (repository / ".openclaw/roles/docs.yaml").write_text(
             "name: docs\nextends: coder\ndescription: Writes documents.\nprompt: You write documents and no code.\n")

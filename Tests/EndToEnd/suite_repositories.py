@@ -3,11 +3,10 @@
 import json
 
 from git_server import GitServer
-from home import ROOT, Home, check, files_below, git, holding
+from home import Home, check, files_below, git, holding
 from registry import test
+from sessions import CALCULATOR, ONE_CODER
 
-EXAMPLE = "examples/calculator/repository"
-ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
 SECRET = "s3cret-of-ann"
 
 
@@ -29,7 +28,7 @@ def written_with(home, needle):
 @test
 def a_private_repository_is_reached_by_a_credential_helper_and_the_password_stays_with_git():
     with Home(GITHUB_TOKEN="ghs_not_for_this_host") as home:
-        served = bare(home, home.repository(EXAMPLE))
+        served = bare(home, home.repository(CALCULATOR))
         with GitServer(served.parent, "ann", SECRET) as server:
             url = f"{server.url}/private.git"
             arguments = ["run", "Fix it", "--repo", url, "--agents", "1", "--model", ONE_CODER, "--yes"]
@@ -56,7 +55,7 @@ def a_private_repository_is_reached_by_a_credential_helper_and_the_password_stay
 @test
 def a_token_of_the_environment_goes_to_the_kind_of_forge_that_it_is_for():
     with Home(GITEA_TOKEN="of-gitea", GITHUB_TOKEN="of-github") as home:
-        served = bare(home, home.repository(EXAMPLE))
+        served = bare(home, home.repository(CALCULATOR))
         with GitServer(served.parent, "x-access-token", "of-gitea") as server:
             arguments = ["run", "Fix it", "--repo", f"{server.url}/private.git", "--dry-run", "--model", ONE_CODER]
             home.run(*arguments, "--pull-request", "--provider", "gitea", "--forge-api", server.url + "/x", check=False)
@@ -67,7 +66,7 @@ def a_token_of_the_environment_goes_to_the_kind_of_forge_that_it_is_for():
 @test
 def a_session_is_about_a_directory_at_a_branch():
     with Home() as home:
-        repository = home.repository(EXAMPLE)
+        repository = home.repository(CALCULATOR)
         git(repository, "checkout", "-qb", "mono")
         (repository / "services").mkdir()
         git(repository, "mv", "calculator.py", "tests", "Makefile", "services")
@@ -91,7 +90,7 @@ def a_session_is_about_a_directory_at_a_branch():
 @test
 def a_shallow_repository_is_worked_on_and_a_partial_one_is_refused_in_words():
     with Home() as home:
-        full = home.repository(EXAMPLE)
+        full = home.repository(CALCULATOR)
         (full / "more.txt").write_text("x\n")
         git(full, "add", "-A")
         git(full, "commit", "-qm", "More")
@@ -111,7 +110,7 @@ def a_shallow_repository_is_worked_on_and_a_partial_one_is_refused_in_words():
 @test
 def agents_get_as_much_of_the_history_as_was_asked_for_and_the_result_fits_the_whole():
     with Home() as home:
-        full = home.repository(EXAMPLE)
+        full = home.repository(CALCULATOR)
         for number in range(5):
             git(full, "commit", "-q", "--allow-empty", "-m", f"Step {number}")
         served = bare(home, full)

@@ -4,13 +4,11 @@ import json
 import os
 import time
 
-from home import ROOT, Home, check, git, kill, wait_for
+from home import Home, check, git, kill, wait_for
 from platform_client import Platform, command, processor_time, tree
 from registry import test
+from sessions import CALCULATOR, ONE_CODER, TEAM, wait_until_over
 
-CALCULATOR = "examples/calculator/repository"
-ONE_CODER = f"script:{ROOT}/examples/calculator/one-coder.yaml"
-TEAM = f"script:{ROOT}/examples/calculator/five-agents.yaml"
 # A boot in software on a machine that does other things too.
 BOOT_SECONDS = 280
 
@@ -24,9 +22,7 @@ def begin(home, repository, *options):
 
 def finish(home, session, seconds=BOOT_SECONDS):
     """The session's events, when it has ended well."""
-    over = wait_for(
-        lambda: next((s for s in [home.json("session", session, check=False)[0]["state"]]
-                      if s in ("completed", "failed", "cancelled")), None), f"the end of {session}", seconds)
+    over = wait_until_over(home, session, seconds)
     events = home.events(session)
     check(over == "completed", f"the session is {over}: {events[-3:]}")
     return events

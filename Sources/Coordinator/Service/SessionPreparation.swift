@@ -32,7 +32,7 @@ struct SessionPreparation: Sendable {
         }
         let agents = body["agents"]?.intValue
         if let agents, !(1...SessionConfiguration.agentLimit).contains(agents) {
-            throw Self.usage("agents: \(agents); a session has 1 to 8")
+            throw Self.usage("agents: \(agents); a session has 1 to \(SessionConfiguration.agentLimit)")
         }
         let isolation = body["isolation"]?.stringValue ?? "namespace"
         guard Isolation(rawValue: isolation) != nil else {

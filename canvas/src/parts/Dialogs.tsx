@@ -1,15 +1,15 @@
 // What asks before it acts. A dialog holds what was true when it opened: if the session changes under it, it
 // says so and does nothing.
 
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { act, useApp, useStore, useUi } from "../app";
-import type { Json } from "../core/json";
 import { bindings } from "../core/keys";
 import { planTasks } from "../core/model";
-import { harmless, oneLine } from "../core/text";
-import { questionWords } from "../core/words";
+import { oneLine } from "../core/text";
+import { AnswerDialog } from "./AnswerDialog";
 import { Digest } from "./basic";
 import { Facts } from "./Gate";
+import { Buttons, Modal } from "./Modal";
 
 export function Dialogs() {
     const dialog = useUi((state) => state.dialog);
@@ -29,51 +29,6 @@ export function Dialogs() {
         case null:
             return null;
     }
-}
-
-/** A modal of the browser's own: it holds the focus, closes on Escape, and gives the focus back. */
-function Modal({ title, children, wide }: { title: string; children?: ReactNode; wide?: boolean }) {
-    const { ui } = useApp();
-    const box = useRef<HTMLDialogElement>(null);
-    useLayoutEffect(() => {
-        const element = box.current;
-        const before = document.activeElement;
-        if (element && !element.open) element.showModal();
-        element?.querySelector<HTMLElement>("[data-focus]")?.focus();
-        return () => {
-            element?.close();
-            if (before instanceof HTMLElement && before.isConnected) before.focus();
-        };
-    }, []);
-    return (
-        <dialog
-            ref={box}
-            className={wide ? "dialog wide" : "dialog"}
-            aria-labelledby="dialog-title"
-            onCancel={(event) => {
-                event.preventDefault();
-                ui.set({ dialog: null });
-            }}
-            onClick={(event) => {
-                if (event.target === event.currentTarget) ui.set({ dialog: null });
-            }}
-        >
-            <div className="dialog-body">
-                <h2 id="dialog-title">{title}</h2>
-                {children}
-            </div>
-        </dialog>
-    );
-}
-
-function Buttons({ children }: { children?: ReactNode }) {
-    const { ui } = useApp();
-    return (
-        <div className="dialog-buttons">
-            <button type="button" className="button" onClick={() => ui.set({ dialog: null })}>Back</button>
-            {children}
-        </div>
-    );
 }
 
 /** What the person sees when the dialog opens is what they decide on. */
@@ -188,112 +143,6 @@ function DenyDialog() {
     );
 }
 
-/** A question has an id that names a version of what it is about; the answer is to that one and no other. */
-function AnswerDialog() {
-    const app = useApp();
-    const [asked] = useState(() => {
-        const { live } = app.store;
-        const id = app.ui.state.question;
-        return {
-            seq: live.seq,
-            question: live.questions.find((one) => one.id === id),
-            held: live.held.find((one) => one.id === id && !one.isTask),
-        };
-    });
-    const [reason, setReason] = useState("");
-    const [words, setWords] = useState(asked.held?.text ?? "");
-    const [isBusy, setBusy] = useState(false);
-    const { question, held } = asked;
-    const isThere = useStore((store) => store.live.questions.some((one) => one.id === question?.id));
-    const answer = (type: "permit" | "refuse"): void => {
-        if (!question || !isThere || isBusy) return;
-        // Nothing is no message; whoever wants that says no.
-        if (type === "permit" && held && words.trim() === "") return;
-        setBusy(true);
-        const said = type === "permit" ? `You said yes to ${question.id}.` : `You said no to ${question.id}.`;
-        const fields: { [key: string]: Json } = {};
-        if (type === "refuse") fields["reason"] = reason;
-        else if (held && words !== held.text) fields["text"] = words;
-        void act(app, type, fields, question.id, said, asked.seq)
-            .then(() => app.ui.set({ dialog: null }));
-    };
-    return (
-        <Modal title="The coordinator asks you">
-            <p>
-                <strong>{questionWords(question?.kind ?? "")}</strong>
-            </p>
-            {held
-                ? (
-                    <label className="field">
-                        <span>{`${oneLine(held.from, 40)} to ${oneLine(held.to, 40)}; yours to change`}</span>
-                        <textarea
-                            rows={5}
-                            dir="auto"
-                            value={words}
-                            onChange={(event) => setWords(event.currentTarget.value)}
-                        />
-                    </label>
-                )
-                : <p dir="auto">{harmless(question?.summary ?? "", 2000)}</p>}
-            <p className="muted">
-                {"This is about "}
-                <code className="digest">{oneLine(question?.id ?? "", 60)}</code>
-                {", as of event "}
-                <span className="tabular">{asked.seq}</span>.
-            </p>
-            {question?.kind === "plan" ? <PlannedSteps /> : null}
-            <label className="field">
-                <span>Why not, if no</span>
-                <textarea
-                    rows={2}
-                    value={reason}
-                    onChange={(event) => setReason(event.currentTarget.value)}
-                />
-            </label>
-            {isThere ? null : (
-                <p className="warning" role="alert">
-                    This is not asked any more. Go back and look again; nothing was sent.
-                </p>
-            )}
-            <Buttons>
-                <button
-                    type="button"
-                    className="button danger"
-                    aria-disabled={!isThere || isBusy}
-                    onClick={() => answer("refuse")}
-                >
-                    No
-                </button>
-                <button
-                    type="button"
-                    className="button primary"
-                    aria-disabled={!isThere || isBusy || (held !== undefined && words.trim() === "")}
-                    data-focus
-                    onClick={() => answer("permit")}
-                >
-                    Yes
-                </button>
-            </Buttons>
-        </Modal>
-    );
-}
-
-/** The plan that is asked about, as far as a dialog has room. */
-function PlannedSteps() {
-    const tasks = planTasks(useStore((store) => store.live));
-    const shown = tasks.slice(0, 12);
-    return (
-        <ol className="file-list">
-            {shown.map((task) => (
-                <li key={task.id} dir="auto">{`${oneLine(task.id, 20)}: ${oneLine(task.title, 160)}`}</li>
-            ))}
-            {tasks.length > shown.length
-                ? <li className="muted">{`and ${tasks.length - shown.length} more`}</li>
-                : null}
-        </ol>
-    );
-}
-
 function CancelDialog() {
     const app = useApp();
     const basis = useBasis();
@@ -373,7 +222,6 @@ function KeysDialog() {
     const { ui } = useApp();
     const hasShortcuts = useUi((state) => state.hasShortcuts);
     const groups = [...new Set(bindings.map((binding) => binding.group))];
-    useEffect(() => undefined, []);
     return (
         <Modal title="Keyboard" wide>
             <div className="keys">
