@@ -395,11 +395,15 @@ def an_ordinary_user_runs_the_same_session():
     check(os.geteuid() == 0, "this test becomes an ordinary user and needs root to do so")
     with Home() as home:
         repository = home.repository(CALCULATOR)
+        # This checkout may lie where only its owner looks, as below what mktemp -d makes.
+        program, model = home.path / "openclaw", home.path / "model.yaml"
+        shutil.copy2(OPENCLAW, program)
+        shutil.copy2(ONE_CODER.removeprefix("script:"), model)
         subprocess.run(["chown", "-R", "65534:65534", str(home.path)], check=True)
         home.path.chmod(0o755)
         done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(OPENCLAW), "run", "Fix it", "--repo",
-             str(repository), "--agents", "1", "--model", ONE_CODER, "--yes", "--merge"],
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(program), "run", "Fix it", "--repo",
+             str(repository), "--agents", "1", "--model", f"script:{model}", "--yes", "--merge"],
             capture_output=True, text=True, env=home.environment, timeout=200, stdin=subprocess.DEVNULL)
         check(done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}")
 
