@@ -34,7 +34,8 @@ extension Doctor {
         case .works(let milliseconds):
             return Finding(
                 name: "virtual machines with KVM", verdict: .good,
-                detail: "--isolation microvm works: a guest ran, in \(milliseconds) ms\(when)")
+                detail: "--isolation microvm works: a guest ran, in \(milliseconds) ms\(when); "
+                    + "control by \(machine.controlChannel)")
         case .unusable(let reason):
             return Finding(
                 name: "virtual machines with KVM", verdict: .limited, detail: reason + when,

@@ -52,17 +52,6 @@ extension Sockets {
     public static func openTap(_ name: String) throws(SystemError) -> FileDescriptor {
         FileDescriptor(adopting: try check("open tap", name) { cs_tap_open("/dev/net/tun", name) })
     }
-
-    /// AF_VSOCK.
-    private static let vsockFamily: Int32 = 40
-
-    /// Connects to a port of the host (context 2) or of another context. Linux: vsock(7)
-    public static func connectVsock(context: UInt32, port: UInt32) throws(SystemError) -> FileDescriptor {
-        let socket = FileDescriptor(
-            adopting: try check("socket(AF_VSOCK)") { cs_socket(vsockFamily, 1) })
-        try check("connect", "vsock \(context):\(port)") { cs_vsock_connect(socket.raw, context, port) }
-        return socket
-    }
 }
 
 extension Clock {

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import urllib.request
 
 from home import Home, check, git, kill, wait_for
 from platform_client import Platform, command, processor_time, tree
@@ -48,6 +49,20 @@ def expected():
     return NAMESPACE_TREE[0]
 
 
+def the_canvas_is_served_from_a_machine_too(home, platform, session):
+    address = home.run("session", session, "--canvas").stdout.strip().partition("#")[0]
+    ours = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def page():
+        with ours.open(address, timeout=60) as answer:
+            return answer.read()
+
+    # Until the machine has booted there is a page that says so, and looks again.
+    wait_for(lambda: b"app.js" in page(), "the app", BOOT_SECONDS)
+    kinds = [guest["isolation"] for guest in platform.instances() if "/canvas/" in guest["app_id"] and guest["state"] != "terminated"]
+    check(kinds == ["microvm-emulated"], kinds)
+
+
 @test
 def one_agent_works_in_a_virtual_machine_sleeps_there_and_wakes_with_the_right_time():
     with Home(AEGIS_WARM_POOL="0", AEGIS_PAUSE_AFTER_IDLE_MS="2000") as home:
@@ -68,6 +83,7 @@ def one_agent_works_in_a_virtual_machine_sleeps_there_and_wakes_with_the_right_t
         guest = float(platform.execute(agent["guest"], "date +%s.%N"))
         check(abs(guest - time.time()) < 4, f"after the sleep the guest is {time.time() - guest:.1f} s behind")
         home.wait_for_event(session, lambda e: e["type"] == "agent.resumed", "that it goes on")
+        the_canvas_is_served_from_a_machine_too(home, platform, session)
         home.run("session", session, "--approve")
         events = finish(home, session)
         check(git(repository, "rev-parse", "HEAD^{tree}") == expected(), "it made another tree than a namespace guest")

@@ -47,7 +47,23 @@ import Testing
         #expect(plan.machineCommand.contains { $0.contains("readonly=on") })
     }
 
+    @Test func `a machine that calls by vsock has that device, and no serial port to the host`() throws {
+        var json = Self.valid
+        json["vsock"] = ["context": 4_000_000_000, "port": 77]
+        json["monitor"] = true
+        let plan = try MachinePlan(json)
+        #expect(plan.descriptors == [Launcher.vsockDescriptor, Launcher.monitorDescriptor])
+        #expect(plan.kernelCommandLine.contains("AEGIS_VSOCK_PORT=77"))
+        #expect(!plan.kernelCommandLine.contains("AEGIS_CONTROL_PORT"))
+        #expect(plan.machineCommand.contains("vhost-vsock-device,guest-cid=4000000000,vhostfd=6"))
+        #expect(!plan.machineCommand.contains { $0.contains("virtserialport") })
+        let serial = try MachinePlan(Self.valid)
+        #expect(serial.descriptors == [Launcher.controlDescriptor])
+        #expect(serial.machineCommand.contains { $0.contains("virtserialport") })
+    }
+
     @Test(arguments: [
+        ("vsock", ["context": 2, "port": 1] as JSON), ("vsock", ["context": 3] as JSON),
         ("accelerator", JSON("xen")), ("memory_mb", JSON(1)), ("cpus", JSON(0)), ("kernel", JSON("relative")),
         ("qemu", JSON.null), ("mac", JSON("52:54:00:01:02")), ("mac", JSON("52:54:00:01:02:zz,x=y")),
     ])

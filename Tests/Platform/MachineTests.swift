@@ -102,6 +102,8 @@ import Testing
 }
 
 @Suite struct MachineGroundTests {
+    private static let but = "/dev/kvm opens, but a guest does not run: "
+
     @Test func `memory is tight below its share, and unknown when the kernel does not say`() {
         #expect(EmbeddedPlatform.isTight(meminfo: "MemTotal: 1000 kB\nMemAvailable: 50 kB\n") == true)
         #expect(EmbeddedPlatform.isTight(meminfo: "MemTotal: 1000 kB\nMemAvailable: 500 kB\n") == false)
@@ -110,6 +112,32 @@ import Testing
 
     @Test func `hardware addresses are local ones of six parts`() {
         #expect(MachineGround.hardwareAddress([0x0A, 0xFF, 0x00]) == "52:54:00:0a:ff:00")
+    }
+
+    @Test(arguments: [
+        ("Linux version 6\n\(KVM.greeting)\n", false, KVM.Verdict.works(milliseconds: 5)),
+        (
+            "", false,
+            .unusable(
+                "\(Self.but)the kernel 6.1 did not say a word within 8 s")
+        ),
+        (
+            "Linux version 6\nand then nothing", false,
+            .unusable(
+                "\(Self.but)the kernel 6.1 spoke, and had no first process within 30 s"
+            )
+        ),
+        (
+            "qemu: first\nqemu: failed to initialize kvm: Permission denied\n", true,
+            .unusable(
+                "\(Self.but)qemu: failed to initialize kvm: Permission denied")
+        ),
+        ("", true, .unusable("\(Self.but)it ended at once")),
+    ])
+    func `what a first guest said tells whether the processor runs guests`(
+        text: String, isOver: Bool, verdict: KVM.Verdict
+    ) {
+        #expect(KVM.judge(text, isOver: isOver, took: 5, release: "6.1") == verdict)
     }
 
     /// The program that the KVM probe boots, run here as an ordinary one: it may not switch this machine off.

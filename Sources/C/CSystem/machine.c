@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/reboot.h>
+#include <linux/vhost.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <string.h>
@@ -54,3 +55,26 @@ int cs_vsock_connect(int fd, uint32_t cid, uint32_t port) {
     struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
     return connect(fd, (struct sockaddr *)&address, sizeof address);
 }
+
+int cs_vsock_bind(int fd) {
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY};
+    return bind(fd, (struct sockaddr *)&address, sizeof address);
+}
+
+int cs_vsock_local_port(int fd, uint32_t *port) {
+    struct sockaddr_vm address;
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) return -1;
+    *port = address.svm_port;
+    return 0;
+}
+
+int cs_vsock_accept(int fd, uint32_t *cid) {
+    struct sockaddr_vm address;
+    socklen_t length = sizeof address;
+    int socket = accept4(fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC);
+    if (socket >= 0) *cid = address.svm_cid;
+    return socket;
+}
+
+int cs_vhost_vsock_set_cid(int fd, uint64_t cid) { return ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &cid); }

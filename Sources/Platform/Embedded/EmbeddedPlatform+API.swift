@@ -82,6 +82,7 @@ extension EmbeddedPlatform {
             "capabilities": [
                 "isolation": JSON(usableKinds), "snapshot": false,
                 "pause": ["namespace": .string(Guest.means(groups)), "microvm": "monitor"],
+                "control": ["namespace": "socket", "microvm": .string(machine.controlChannel)],
                 "warm_pool": JSON(pool),
                 "limits": ["namespace": namespaceLimits, "microvm": Self.machineLimits],
                 "rootless": JSON(ids.isRootless), "uid_range": JSON(ids.isRange),

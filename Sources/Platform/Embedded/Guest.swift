@@ -66,6 +66,8 @@ final class Guest: Sendable {
     /// PID 1 of the guest, in our pid namespace.
     let pid: Int32
     let control = Mutex<JSONRPCPeer?>(nil)
+    /// Its end tells the launcher that the platform has gone; without vsock it is the control channel too.
+    private let lifeline: SharedDescriptor
     /// Only of a virtual machine.
     let monitor: Monitor?
     let group: GuestGroup?
@@ -94,7 +96,8 @@ final class Guest: Sendable {
         let started = try GuestLauncher(ground: ground, id: id, directory: directory).start()
         (launcher, pid, group) = (started.launcher, started.pid, started.group)
         monitor = started.monitor.map { Monitor($0) }
-        connect(started.control)
+        lifeline = started.control
+        if let vsock = started.vsock { waitForCall(vsock) } else { connect(started.control) }
         watch()
         let limit = Self.readyMilliseconds(ground.isolation)
         let isReady = state.wait(timeoutMilliseconds: limit) { state in
@@ -113,6 +116,17 @@ final class Guest: Sendable {
             onNotification: { [weak self] method, params in self?.hear(method, params) })
         control.withLock { $0 = peer }
         peer.start()
+    }
+
+    /// Waits for a machine's call, until the machine has ended.
+    private func waitForCall(_ line: VsockLine) {
+        Worker.start("vsock", stackBytes: 256 * 1024) { [self] in
+            let isWanted = { self.state.withLock { !$0.isEnded } }
+            // Without a line nobody says that the guest is ready, which is what ends the wait.
+            guard let socket = try? line.answer(while: isWanted) else { return }
+            connect(socket)
+            if !isWanted() { control.withLock { $0 }?.close() }
+        }
     }
 
     /// The guest's end, whatever ended it.

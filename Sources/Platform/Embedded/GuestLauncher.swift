@@ -9,7 +9,11 @@ struct GuestLauncher {
         let launcher: Child
         /// PID 1 of the guest, or of the jail around its machine, in our pid namespace.
         let pid: Int32
+        /// The control channel, or, for a machine that calls by vsock, what tells the launcher that the
+        /// platform lives.
         let control: SharedDescriptor
+        /// Where the machine will call.
+        let vsock: VsockLine?
         /// The socket to QEMU's monitor, when it is a machine.
         let monitor: SharedDescriptor?
         /// What holds the guest from outside, where there is such a thing.
@@ -38,9 +42,10 @@ struct GuestLauncher {
         }
         let group = ground.groups.make(id, size: ground.isolation.isMachine ? nil : ground.size)
         do throws(PlatformError) {
-            var configuration = try configuration()
+            let vsock = ground.isolation.isMachine ? ground.machine.vsockLine() : nil
+            var configuration = try configuration(vsock)
             configuration["cgroup"] = group.map { .string($0.path) }
-            return try launch(configuration, group)
+            return try launch(configuration, group, vsock)
         } catch {
             group?.remove()
             Guest.removeDirectory(directory)
@@ -48,7 +53,9 @@ struct GuestLauncher {
         }
     }
 
-    private func launch(_ configuration: JSON, _ group: GuestGroup?) throws(PlatformError) -> Started {
+    private func launch(
+        _ configuration: JSON, _ group: GuestGroup?, _ vsock: VsockLine?
+    ) throws(PlatformError) -> Started {
         do throws(SystemError) {
             let (ours, theirs) = try Sockets.socketPair().split()
             let status = try IO.pipe().split()
@@ -56,6 +63,7 @@ struct GuestLauncher {
             let output = try Files.open("\(directory)/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
             var descriptors = [(parent: theirs.raw, child: Int32(3)), (status.writer.raw, 4)]
             if let monitor { descriptors.append((monitor.1.raw, 5)) }
+            if let vsock { descriptors.append((vsock.device.raw, 6)) }
             let launcher = try Spawn.start(
                 Spawn.Command(
                     ["\(ground.kit)/guest/openclaw-harness", "launch"],
@@ -77,7 +85,8 @@ struct GuestLauncher {
                 throw SystemError(call: "launch: \(answer)", operand: id, code: ECHILD)
             }
             return Started(
-                launcher: launcher, pid: pid, control: ours, monitor: monitor?.0, group: group)
+                launcher: launcher, pid: pid, control: ours, vsock: vsock, monitor: monitor?.0,
+                group: group)
         } catch {
             throw PlatformError(
                 "boot", "boot a guest: \(error) \(Self.lastWords(directory))",
@@ -85,7 +94,7 @@ struct GuestLauncher {
         }
     }
 
-    private func configuration() throws(PlatformError) -> JSON {
+    private func configuration(_ vsock: VsockLine?) throws(PlatformError) -> JSON {
         let map: JSON = [[0, JSON(Int64(ground.ids.base)), JSON(Int64(ground.ids.count))]]
         var configuration: JSON = [
             "instance_id": .string(id), "hostname": .string("agent-\(id)"),
@@ -95,8 +104,9 @@ struct GuestLauncher {
         ]
         if ground.isolation.isMachine {
             var machine = try ground.machine.plan(
-                ground.isolation, kit: ground.kit, place: directory, owner: ground.ids.base, size: ground.size
-            )
+                ground.isolation, kit: ground.kit, place: directory, owner: ground.ids.base,
+                size: ground.size,
+                vsock: vsock)
             machine["monitor"] = true
             configuration["machine"] = machine
         }

@@ -83,8 +83,8 @@ class Machine:
 
     BOOT_SECONDS = 120
 
-    def __init__(self, memory=512):
-        self.memory = memory
+    def __init__(self, memory=512, processors=2):
+        self.memory, self.processors = memory, processors
         self.ready = None
 
     def __enter__(self):
@@ -95,9 +95,10 @@ class Machine:
         self.openclaw("kit", "install", str(ROOT / "dist/kit"))
         for part in ["root", "share/workspace"]:
             (self.directory / part).mkdir(parents=True)
-        self.take_along("Tests/Conformance/control", "Tests/EndToEnd", "dist/bin", "dist/kit")
+        self.take_along("Tests/Conformance/control", "Tests/EndToEnd", "dist/bin", "dist/kit", "examples/calculator")
         plan = json.loads(self.openclaw("platform", "plan", "microvm-emulated", str(self.directory)))
-        plan["memory_mb"] = self.memory
+        plan["memory_mb"], plan["cpus"] = self.memory, self.processors
+        self.take_kernel(plan)
         os.chmod(self.directory, 0o755)
         os.chown(plan["disk"], 100000, 100000)
         self.start(plan)
@@ -109,6 +110,10 @@ class Machine:
             shutil.copytree(
                 ROOT / part, self.directory / "share/workspace/suite" / part, symlinks=True,
                 ignore=shutil.ignore_patterns("__pycache__", "canvas"))
+
+    def take_kernel(self, plan):
+        """The kernel of this machine, for machines inside of it."""
+        shutil.copy(plan["kernel"], self.directory / "share/workspace/suite/kernel")
 
     def openclaw(self, *arguments):
         done = subprocess.run([OPENCLAW, *arguments], capture_output=True, text=True, env=self.environment)

@@ -169,6 +169,18 @@ def bounds_of_a_namespace_guest(ground):
     check(done["exit_code"] == 0 and "bounded" in text, text)
 
 
+def machines_under_kvm(ground):
+    """The platform in the machine, whose processor runs guests: what doctor says, both control channels, pause, end."""
+    done, text = ground.host.execute(
+        "for name in kvm-amd vhost_vsock tun bridge veth; do modprobe $name || exit 1; done; "
+        # As udev would leave them.
+        "chmod 666 /dev/net/tun && chgrp 5 /dev/kvm && chmod 660 /dev/kvm && "
+        f"HOME=/root OPENCLAW_DEEP={int(DEEP)} python3 /workspace/suite/Tests/Conformance/control/kvm_inside.py 2>&1",
+        seconds=1800 if DEEP else 500)
+    check(done["exit_code"] == 0 and "virtualized" in text, text)
+    print(text, flush=True)
+
+
 def secrets_are_nowhere(ground):
     """A canary is in the environment of what is started, and in no file and no other user's view."""
     # Made here, so that no source that the machine can see has it.

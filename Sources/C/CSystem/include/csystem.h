@@ -118,5 +118,9 @@ int cs_set_clock(int64_t nanoseconds);                                          
 int cs_tap_open(const char *device, const char *name);         // [macro] TUNSETIFF: a tap with virtio-net headers
 uint64_t cs_time_stamp(void);                                  // the processor's counter; 0 where there is none
 int cs_vsock_connect(int fd, uint32_t cid, uint32_t port);     // [gnu] sockaddr_vm; AF_VSOCK is 40
+int cs_vsock_bind(int fd);                                     // any context, a port of the kernel's choice
+int cs_vsock_local_port(int fd, uint32_t *port);
+int cs_vsock_accept(int fd, uint32_t *cid);
+int cs_vhost_vsock_set_cid(int fd, uint64_t cid);              // [macro] VHOST_VSOCK_SET_GUEST_CID
 
 #endif

@@ -9,7 +9,6 @@ extension ControlChannel {
     private static let pauseMicroseconds: UInt32 = 500_000
     /// Time for the serial port to appear and for the host's end of it to open, in milliseconds.
     private static let portMilliseconds: Int64 = 20_000
-    private static let hostContext: UInt32 = 2
 
     /// Connects as the environment says: an inherited descriptor, a named port of virtio-serial, a port of
     /// the host by vsock, or a TCP address of the host.
@@ -26,9 +25,9 @@ extension ControlChannel {
             }
         }
         if let port = Environment.get("AEGIS_VSOCK_PORT").flatMap({ UInt32($0) }) {
-            let context = Environment.get("AEGIS_VSOCK_CID").flatMap { UInt32($0) } ?? hostContext
+            let context = Environment.get("AEGIS_VSOCK_CID").flatMap { UInt32($0) } ?? Vsock.host
             return try dial { () throws(SystemError) in
-                try Sockets.connectVsock(context: context, port: port).shared()
+                try Vsock.connect(context: context, port: port).shared()
             }
         }
         guard let address = Environment.get("AEGIS_HOST_ADDR"), let colon = address.lastIndex(of: ":"),

@@ -36,7 +36,7 @@ struct Hypervisor {
         let limit = try System.Limits.get(.openFiles)
         try System.Limits.set(.openFiles, soft: limit.hard, hard: limit.hard)
         let tap = try connectNetwork()
-        if plan.hasMonitor { try IO.setCloseOnExec(Launcher.monitorDescriptor) }
+        for descriptor in plan.descriptors { try IO.setCloseOnExec(descriptor) }
         var names: [Int32: String] = [:]
         for (tag, source) in plan.shares {
             let child = try Spawn.start(
@@ -45,14 +45,13 @@ struct Hypervisor {
             names[child.pid] = "virtiofsd of \(tag)"
         }
         for (tag, _) in plan.shares { try awaitSocket(MachinePlan.socket(tag)) }
-        let held = [Launcher.controlDescriptor] + (plan.hasMonitor ? [Launcher.monitorDescriptor] : [])
         let machine = try Spawn.start(
             Spawn.Command(
                 plan.machineCommand, stdout: .inherit, stderr: .inherit,
-                descriptors: held.map { ($0, $0) } + [(tap.raw, MachinePlan.tapDescriptor)]))
+                descriptors: plan.descriptors.map { ($0, $0) } + [(tap.raw, MachinePlan.tapDescriptor)]))
         tap.close()
         // Only QEMU holds them from now on: its end is the host's end of file.
-        for descriptor in held { _ = close(descriptor) }
+        for descriptor in plan.descriptors { _ = close(descriptor) }
         while true {
             let signal = try signals.next()
             // The host asks the guest over the control channel first; this is the last word.

@@ -38,6 +38,14 @@ struct MachinePlan: Sendable, Hashable {
     var deviceGroup: UInt32?
     /// The platform holds the other end of a socket to QEMU's monitor.
     var hasMonitor: Bool
+    /// The control channel by vsock; nil is by virtio-serial.
+    var vsock: Vsock?
+
+    /// The machine's context, and the port of the host that it calls.
+    struct Vsock: Sendable, Hashable {
+        var context: UInt32
+        var port: UInt32
+    }
 
     init(_ json: JSON) throws(HarnessError) {
         func text(_ name: String) throws(HarnessError) -> String {
@@ -69,6 +77,11 @@ struct MachinePlan: Sendable, Hashable {
         timeStampKilohertz = json["tsc_khz"]?.intValue
         deviceGroup = json["device_gid"]?.intValue.flatMap { UInt32(exactly: $0) }
         hasMonitor = json["monitor"]?.boolValue ?? false
+        guard let vsock = json["vsock"], !vsock.isNull else { return }
+        guard let context = vsock["context"]?.intValue.flatMap({ UInt32(exactly: $0) }), context > 2,
+            let port = vsock["port"]?.intValue.flatMap({ UInt32(exactly: $0) })
+        else { throw Self.invalid("vsock", "the context of a machine and a port") }
+        self.vsock = Vsock(context: context, port: port)
     }
 
     private static func invalid(_ name: String, _ wanted: String) -> HarnessError {
@@ -101,7 +114,9 @@ struct MachinePlan: Sendable, Hashable {
             words += ["no_timer_check", "mitigations=off", "nokaslr", "cryptomgr.notests"]
             if let khz = timeStampKilohertz { words += ["tsc_early_khz=\(khz)", "tsc=reliable"] }
         }
-        words += ["AEGIS_BOOT=initramfs", "AEGIS_READY=1", "AEGIS_CONTROL_PORT=\(Self.controlPort)"]
+        words += ["AEGIS_BOOT=initramfs", "AEGIS_READY=1"]
+        words.append(
+            vsock.map { "AEGIS_VSOCK_PORT=\($0.port)" } ?? "AEGIS_CONTROL_PORT=\(Self.controlPort)")
         words.append("AEGIS_ROOT=\(image == nil ? "virtiofs" : "image")")
         if disk != nil { words.append("AEGIS_DISK=1") }
         return words.joined(separator: " ")
@@ -121,12 +136,21 @@ struct MachinePlan: Sendable, Hashable {
             "-global", "virtio-mmio.force-legacy=false",
             "-kernel", Path.kernel, "-initrd", Path.initramfs, "-append", kernelCommandLine,
             "-serial", "stdio",
-            "-chardev", "socket,id=control,fd=\(Launcher.controlDescriptor)",
-            "-device", "virtio-serial-device",
-            "-device", "virtserialport,chardev=control,name=\(Self.controlPort)",
             "-netdev", "tap,id=net,fd=\(Self.tapDescriptor)",
             "-device", "virtio-net-device,netdev=net,mac=\(hardwareAddress)",
         ]
+        if let vsock {
+            words += [
+                "-device",
+                "vhost-vsock-device,guest-cid=\(vsock.context),vhostfd=\(Launcher.vsockDescriptor)",
+            ]
+        } else {
+            words += [
+                "-chardev", "socket,id=control,fd=\(Launcher.controlDescriptor)",
+                "-device", "virtio-serial-device",
+                "-device", "virtserialport,chardev=control,name=\(Self.controlPort)",
+            ]
+        }
         if hasMonitor {
             words += [
                 "-chardev", "socket,id=monitor,fd=\(Launcher.monitorDescriptor)",
@@ -152,6 +176,12 @@ struct MachinePlan: Sendable, Hashable {
             ]
         }
         return words
+    }
+
+    /// The platform's descriptors that QEMU needs.
+    var descriptors: [Int32] {
+        [vsock == nil ? Launcher.controlDescriptor : Launcher.vsockDescriptor]
+            + (hasMonitor ? [Launcher.monitorDescriptor] : [])
     }
 
     /// The shared directories; an image needs no system of the host.

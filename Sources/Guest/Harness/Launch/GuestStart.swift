@@ -83,10 +83,9 @@ struct GuestStart {
             if try IO.waitReadable(answers.raw, timeoutMilliseconds: 0) {
                 return SystemError(call: "read", operand: "the launcher has gone", code: EPIPE)
             }
-            try IO.setCloseOnExec(Launcher.controlDescriptor, false)
-            if configuration.machine?.hasMonitor == true {
-                try IO.setCloseOnExec(Launcher.monitorDescriptor, false)
-            }
+            let kept = configuration.machine?.descriptors ?? [Launcher.controlDescriptor]
+            if !kept.contains(Launcher.controlDescriptor) { _ = close(Launcher.controlDescriptor) }
+            for descriptor in kept { try IO.setCloseOnExec(descriptor, false) }
             try Signals.reset()
         } catch {
             return error

@@ -6,12 +6,15 @@ import System
 /// `openclaw-harness launch`: the parent outside, and what becomes PID 1 inside.
 ///
 /// The contract with the platform: configuration on standard input to its end, control socket on 3, status
-/// pipe on 4; for a machine with a monitor, that one's socket on 5.
+/// pipe on 4; for a machine with a monitor, that one's socket on 5; for one that is called by vsock, its
+/// device on 6. The control socket's other end tells in any case that the platform lives.
 struct Launcher {
     static let controlDescriptor: Int32 = 3
     static let statusDescriptor: Int32 = 4
     /// Only for a machine whose plan says `monitor`.
     static let monitorDescriptor: Int32 = 5
+    /// Only for a machine whose plan says `vsock`.
+    static let vsockDescriptor: Int32 = 6
     /// Time for an ordered shutdown after the platform has gone, in milliseconds.
     static let orphanGraceMilliseconds: Int64 = 3000
     /// The exit code when there is no guest whose status could be told.
@@ -65,7 +68,10 @@ struct Launcher {
         }
         ask.close()
         answers.close()
-        if configuration.machine?.hasMonitor == true { _ = close(Self.monitorDescriptor) }
+        for descriptor in configuration.machine?.descriptors ?? [] where descriptor != Self.controlDescriptor
+        {
+            _ = close(descriptor)
+        }
         do throws(HarnessError) {
             try serve(pid, questions: questions, answer: answer)
         } catch {

@@ -6,6 +6,8 @@ import System
 /// of what it was made of.
 struct Initramfs: Sendable {
     let kernel: Kernel
+    /// What this kind of machine needs besides.
+    let modules: [String]
     /// The kit's harness, which becomes PID 1.
     let harness: String
     /// Where it is kept.
@@ -18,7 +20,7 @@ struct Initramfs: Sendable {
         let hasImageFileSystem = Kernel.imageFileSystems.first { name in
             (try? kernel.moduleFiles([name])) != nil
         }
-        let files = try kernel.moduleFiles(Kernel.wanted + (hasImageFileSystem.map { [$0] } ?? []))
+        let files = try kernel.moduleFiles(Kernel.wanted + (hasImageFileSystem.map { [$0] } ?? []) + modules)
         var entries: [Archive.Entry] = [
             .directory("dev", mode: 0o755), .device("dev/console", mode: 0o600, major: 5, minor: 1),
             .directory("modules", mode: 0o755),

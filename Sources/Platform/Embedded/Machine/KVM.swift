@@ -11,10 +11,16 @@ public enum KVM {
         case unusable(String)
     }
 
-    /// Time for a kernel to reach its first process, in milliseconds; a machine that is worth it takes 500.
-    static let bootMilliseconds = 3000
+    /// Time until a kernel says its first word, in milliseconds; where it cannot run, that word never comes.
+    static let firstWordMilliseconds = 8000
+    /// Time until its first process says hello, in milliseconds. A machine that is worth it takes 500; one
+    /// whose own processor is emulated takes ten times as long, and works.
+    static let bootMilliseconds = 30_000
+    /// What the kernel says first.
+    static let firstWord = "Linux version"
     /// What the first process says.
     static let greeting = "openclaw: a guest runs"
+    private static let outputBytes = 1 << 20
 
     /// Runs a guest whose first process says hello and switches itself off.
     static func probe(directory: String) -> Verdict {
@@ -29,28 +35,62 @@ public enum KVM {
             try Files.makeDirectories(directory)
             try Files.writeAtomically(path, Archive(entries).bytes)
             let start = Clock.monotonicNanoseconds()
-            let outcome = try Spawn.run(
+            let machine = try Spawn.start(
                 Spawn.Command(
                     [
                         programs.qemu, "-M", "microvm,acpi=on,rtc=on,isa-serial=on", "-accel", "kvm", "-cpu",
-                        "host",
-                        "-smp", "1", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none",
-                        "-no-reboot", "-serial", "stdio", "-kernel", kernel.path, "-initrd", path, "-append",
-                        "console=ttyS0 quiet panic=-1",
-                    ], timeoutMilliseconds: bootMilliseconds, graceMilliseconds: 200))
-            let took = (Clock.monotonicNanoseconds() - start) / 1_000_000
-            if outcome.stdoutText.contains(greeting) { return .works(milliseconds: took) }
-            if outcome.timedOut {
-                return .unusable(
-                    "/dev/kvm opens, but a guest does not run: the kernel \(kernel.release) did not reach "
-                        + "its first process within \(bootMilliseconds / 1000) s")
+                        "host", "-smp", "1", "-m", "256", "-nodefaults", "-no-user-config", "-display",
+                        "none", "-no-reboot", "-serial", "stdio", "-kernel", kernel.path, "-initrd", path,
+                        // Notices are few; without an early console they would come late.
+                        "-append", "console=ttyS0 earlyprintk=ttyS0 edd=off loglevel=6 panic=-1",
+                    ], stdout: .pipe, stderr: .merge))
+            defer {
+                try? machine.killGroup(SIGKILL)
+                _ = try? machine.wait()
             }
-            let reason =
-                outcome.stderrText.split(separator: "\n").last.map(String.init) ?? "\(outcome.status)"
-            return .unusable("/dev/kvm opens, but a guest does not run: \(reason)")
+            let said = try listen(to: machine, since: start)
+            let took = (Clock.monotonicNanoseconds() - start) / 1_000_000
+            return judge(said.text, isOver: said.isOver, took: took, release: kernel.release)
         } catch {
             return .unusable("KVM could not be tried: \(error)")
         }
+    }
+
+    /// What the machine says until its first process is heard, it ends, or it keeps silent for too long.
+    private static func listen(
+        to machine: Child, since start: Int64
+    ) throws(SystemError) -> (text: String, isOver: Bool) {
+        guard let output = machine.stdout else { return ("", true) }
+        var text = ""
+        while text.utf8.count < outputBytes, !text.contains(greeting) {
+            let limit = text.contains(firstWord) ? bootMilliseconds : firstWordMilliseconds
+            let left = limit - Int((Clock.monotonicNanoseconds() - start) / 1_000_000)
+            guard left > 0, try IO.waitReadable(output.raw, timeoutMilliseconds: left) else {
+                return (text, false)
+            }
+            let bytes = try IO.read(output.raw)
+            if bytes.isEmpty { return (text, true) }
+            text += String(decoding: bytes, as: UTF8.self)
+        }
+        return (text, false)
+    }
+
+    /// What it means. Pure.
+    /// - Parameters:
+    ///   - isOver: The machine ended by itself.
+    ///   - took: Milliseconds.
+    static func judge(_ text: String, isOver: Bool, took: Int64, release: String) -> Verdict {
+        if text.contains(greeting) { return .works(milliseconds: took) }
+        let but = "/dev/kvm opens, but a guest does not run: "
+        if isOver {
+            return .unusable(but + (text.split(whereSeparator: \.isNewline).last ?? "it ended at once"))
+        }
+        guard text.contains(firstWord) else {
+            return .unusable(
+                but + "the kernel \(release) did not say a word within \(firstWordMilliseconds / 1000) s")
+        }
+        return .unusable(
+            but + "the kernel \(release) spoke, and had no first process within \(bootMilliseconds / 1000) s")
     }
 
     private static var entries: [Archive.Entry] {

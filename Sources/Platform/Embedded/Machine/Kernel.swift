@@ -17,6 +17,9 @@ struct Kernel: Sendable, Hashable {
     /// What a guest with an image needs besides; one of them is enough.
     static let imageFileSystems = ["erofs", "squashfs"]
 
+    /// What a guest needs that calls its host by vsock.
+    static let vsock = ["vmw_vsock_virtio_transport"]
+
     /// The kernel that `AEGIS_KERNEL` names, else the newest of the distribution's kernels for clouds,
     /// which are small, else the newest of all.
     static func find() throws(PlatformError) -> Kernel {

@@ -32,6 +32,7 @@ public final class MachineGround: Sendable {
         var harness: String
         var modified: Int64
         var size: Int64
+        var modules: [String]
     }
 
     /// For what is made once.
@@ -128,12 +129,21 @@ public final class MachineGround: Sendable {
     public func plan(
         _ isolation: Isolation, kit: String, place: String, owner: UInt32, size: Size = Size()
     ) throws(PlatformError) -> JSON {
+        try plan(isolation, kit: kit, place: place, owner: owner, size: size, vsock: nil)
+    }
+
+    /// - Parameter vsock: Where the machine calls; nil lets it speak through its serial port.
+    func plan(
+        _ isolation: Isolation, kit: String, place: String, owner: UInt32, size: Size, vsock: VsockLine?
+    ) throws(PlatformError) -> JSON {
         try check(isolation)
         let programs = try Self.programs()
         let kernel = try Kernel.find()
         var plan: JSON = [
             "accelerator": isolation == .microvm ? "kvm" : "tcg",
-            "kernel": .string(kernel.path), "initramfs": .string(try archive(kernel, kit: kit)),
+            "kernel": .string(kernel.path),
+            "initramfs": .string(
+                try archive(kernel, kit: kit, modules: vsock == nil ? [] : Kernel.vsock)),
             "qemu": .string(programs.qemu), "virtiofsd": .string(programs.virtiofsd),
             "memory_mb": JSON(size.memoryMegabytes), "cpus": JSON(size.processors),
             "mac": .string(Self.hardwareAddress(Random.bytes(3))),
@@ -146,6 +156,9 @@ public final class MachineGround: Sendable {
             }
             plan["image"] = .string(image)
         }
+        if let vsock {
+            plan["vsock"] = ["context": JSON(Int64(vsock.context)), "port": JSON(Int64(vsock.port))]
+        }
         if let khz = Clock.timeStampKilohertz { plan["tsc_khz"] = JSON(khz) }
         if isolation == .microvm, let status = try? Files.status("/dev/kvm") {
             plan["device_gid"] = JSON(Int64(status.group))
@@ -153,19 +166,31 @@ public final class MachineGround: Sendable {
         return plan
     }
 
+    /// A line for one machine, where the host and the machine's kernel both know vsock.
+    func vsockLine() -> VsockLine? {
+        guard (try? Kernel.find().moduleFiles(Kernel.vsock)) != nil else { return nil }
+        return VsockLine.open()
+    }
+
+    /// What the control channel of a machine would be here.
+    public var controlChannel: String { vsockLine() == nil ? "virtio-serial" : "vsock" }
+
     /// 52:54:00 is what QEMU's machines have.
     static func hardwareAddress(_ bytes: [UInt8]) -> String {
         "52:54:00" + bytes.prefix(3).map { (":" + ($0 < 16 ? "0" : "") + String($0, radix: 16)) }.joined()
     }
 
-    func archive(_ kernel: Kernel, kit: String) throws(PlatformError) -> String {
+    func archive(_ kernel: Kernel, kit: String, modules: [String]) throws(PlatformError) -> String {
         let harness = "\(kit)/guest/openclaw-harness"
         guard let status = try? Files.status(harness) else {
             throw PlatformError("bad_kit", "there is no \(harness)", hint: "install the kit again")
         }
-        let made = Made(harness: harness, modified: status.modifiedNanoseconds, size: status.size)
+        let made = Made(
+            harness: harness, modified: status.modifiedNanoseconds, size: status.size, modules: modules)
         if let path = archives.withLock({ $0[made] }), Files.exists(path) { return path }
-        let path = try Initramfs(kernel: kernel, harness: harness, directory: directory).path()
+        let path = try Initramfs(
+            kernel: kernel, modules: modules, harness: harness, directory: directory
+        ).path()
         archives.withLock { $0[made] = path }
         return path
     }
