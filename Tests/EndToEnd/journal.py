@@ -17,6 +17,13 @@ KINDS = [
 ]
 
 
+def chained(session, before, events):
+    """Rows of the journal for events (seq, at, type, data), behind the one with the hash `before`."""
+    for seq, at, kind, data in events:
+        before = hashlib.sha256(f"{before}\n{session}\n{seq}\n{at}\n{kind}\n{data}".encode()).hexdigest()
+        yield session, seq, at, kind, data, before
+
+
 def grow(home, session, length):
     """Appends events until the session has so many; returns the last hash."""
     home.run("coordinator", "stop", "--all")
@@ -26,18 +33,15 @@ def grow(home, session, length):
     agents = [json.loads(data)["agent"] for (data,) in database.execute(
         "SELECT data FROM events WHERE session = ? AND type = 'agent.requested'", (session,))]
 
-    def rows():
-        nonlocal before
+    def added():
         for number in range(seq + 1, length + 1):
             kind, make = KINDS[number % len(KINDS)]
             data = json.dumps(make(number, agents[number % len(agents)]), sort_keys=True, separators=(",", ":"))
-            when = at + number - seq
-            text = f"{before}\n{session}\n{number}\n{when}\n{kind}\n{data}"
-            before = hashlib.sha256(text.encode()).hexdigest()
-            yield session, number, when, kind, data, before
+            yield number, at + number - seq, kind, data
 
     with database:
         database.executemany(
-            "INSERT INTO events(session, seq, at, type, data, hash) VALUES(?, ?, ?, ?, ?, ?)", rows())
+            "INSERT INTO events(session, seq, at, type, data, hash) VALUES(?, ?, ?, ?, ?, ?)", chained(session, before, added()))
+    before, = database.execute("SELECT hash FROM events WHERE session = ? ORDER BY seq DESC LIMIT 1", (session,)).fetchone()
     database.close()
     return before

@@ -4,6 +4,7 @@ import json
 
 from git_server import GitServer
 from home import Home, check, files_below, git, holding
+from platform_client import Unix
 from registry import test
 from sessions import CALCULATOR, ONE_CODER
 
@@ -129,3 +130,26 @@ def agents_get_as_much_of_the_history_as_was_asked_for_and_the_result_fits_the_w
             check("Start" in log and "Step 4" in log, f"the result is on another history: {log}")
             check(not (branch_of / ".git/shallow").exists() and not (branch_of / "shallow").exists(), "it became shallow")
             git(branch_of, "fsck", "--connectivity-only")
+
+
+@test
+def a_session_that_makes_no_sense_is_refused_in_words_and_leaves_nothing():
+    """Asked over the API: the command line would not let these through."""
+    with Home() as home:
+        repository = str(home.repository(CALCULATOR))
+        home.run("coordinator", "start")
+        for field, value, word in [
+                ("agents", 9, "agents: 9"), ("agents", 0, "agents: 0"), ("depth", 0, "depth: 0"), ("depth", -3, "depth: -3"),
+                ("depth", "all", "depth"), ("isolation", "jail", "isolation jail"), ("task", "", "needs a task"),
+                ("task", "x" * 70_000, "64 KiB"), ("repo", "", "needs a repo"), ("model", "nobody:x", "nobody"),
+                ("surprise", 1, "surprise"), ("approve", ["everything"], "everything"), ("subdir", "../..", "subdir")]:
+            connection = Unix(str(home.path / "aegis/openclaw/coordinator.sock"))
+            connection.request(
+                "POST", "/v1/sessions", json.dumps({"task": "Fix it", "repo": repository, "model": ONE_CODER, field: value}))
+            answer = connection.getresponse()
+            error = json.loads(answer.read())["error"]
+            connection.close()
+            check(400 <= answer.status < 500 and word in error["message"], f"{field}={str(value)[:20]}: {answer.status} {error}")
+        kept = home.path / "aegis/openclaw/sessions"
+        check(not kept.exists() or not list(kept.iterdir()), f"left: {list(kept.iterdir()) if kept.exists() else ''}")
+        check(home.json("sessions") == [], "a session was begun")

@@ -33,6 +33,17 @@ import Testing
         }
     }
 
+    @Test func `who asks for some types of events gets all of these and no others`() throws {
+        try Self.withDirectory { directory in
+            let journal = try Journal(path: "\(directory)/j.db")
+            let request = EventBody.agentRequested(agent: "coder-1", role: "coder", generation: 1)
+            try journal.append("s", [Self.note("a"), request, Self.note("b"), request], at: 1)
+            #expect(try journal.events("s", types: ["agent.requested"]).map(\.seq) == [2, 4])
+            #expect(try journal.events("s", after: 2, limit: 1, types: ["agent.requested"]).map(\.seq) == [4])
+            #expect(try journal.events("s", types: ["it's none"]).isEmpty)
+        }
+    }
+
     @Test func `a session that is forgotten leaves the others as they were, and its name can be used again`()
         throws
     {

@@ -57,18 +57,18 @@ import Testing
         """
 
     @Test func `every module comes behind what it needs, once`() {
-        let (files, missing) = Kernel.resolve(
-            ["virtio_net", "virtio_fs", "virtio"], dependencies: dependencies, builtin: "")
+        let (files, missing) = ModuleList(dependencies: dependencies, builtin: "").resolve(
+            ["virtio_net", "virtio_fs", "virtio"])
         #expect(missing.isEmpty)
         #expect(
-            files.map(Kernel.name) == [
+            files.map(ModuleList.name) == [
                 "virtio_ring", "virtio", "failover", "net_failover", "virtio_net", "virtio_fs",
             ])
     }
 
     @Test func `what is built in needs no file, and what is nowhere is named`() {
-        let (files, missing) = Kernel.resolve(
-            ["ext4", "erofs"], dependencies: dependencies, builtin: "kernel/fs/ext4/ext4.ko\n")
+        let list = ModuleList(dependencies: dependencies, builtin: "kernel/fs/ext4/ext4.ko\n")
+        let (files, missing) = list.resolve(["ext4", "erofs"])
         #expect(files.isEmpty)
         #expect(missing == ["erofs"])
     }

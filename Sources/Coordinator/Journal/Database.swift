@@ -165,11 +165,17 @@ final class Database: Sendable {
         return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
     }
 
-    func rows(_ session: String, after: Int64, limit: Int) throws(JournalError) -> [(Row, String)] {
-        try query(
-            "SELECT seq,at,type,data,hash FROM events WHERE session=? AND seq>\(after) ORDER BY seq "
-                + "LIMIT \(limit)",
-            [session]
+    func rows(
+        _ session: String, after: Int64, upTo last: Int64 = .max, limit: Int, types: Set<String>? = nil
+    ) throws(JournalError) -> [(Row, String)] {
+        let wanted = types?.sorted() ?? []
+        let filter = types.map { _ in
+            "AND type IN (\(wanted.map { _ in "?" }.joined(separator: ","))) "
+        }
+        return try query(
+            "SELECT seq,at,type,data,hash FROM events WHERE session=? AND seq>\(after) AND seq<=\(last) "
+                + "\(filter ?? "")ORDER BY seq LIMIT \(limit)",
+            [session] + wanted
         ) { statement in
             (
                 Row(

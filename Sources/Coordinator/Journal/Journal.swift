@@ -184,9 +184,10 @@ public final class Journal: Sendable {
     // MARK: Reading
 
     /// The events of a session after a sequence number.
-    public func events(_ session: String, after: Int64 = 0, limit: Int = .max) throws(JournalError) -> [Event]
-    {
-        try rows(session, after: after, limit: limit).map { (row, _) throws(JournalError) in
+    public func events(
+        _ session: String, after: Int64 = 0, limit: Int = .max, types: Set<String>? = nil
+    ) throws(JournalError) -> [Event] {
+        try rows(session, after: after, limit: limit, types: types).map { (row, _) throws(JournalError) in
             do throws(JSONCodingError) {
                 let data = (try? JSON.parse(row.data)) ?? .null
                 return Event(
@@ -201,10 +202,12 @@ public final class Journal: Sendable {
     }
 
     /// Rows that are on the disk: a transaction that is under way shows on the same connection, and must not.
-    func rows(_ session: String, after: Int64, limit: Int) throws(JournalError) -> [(Row, String)] {
+    func rows(
+        _ session: String, after: Int64, limit: Int, types: Set<String>? = nil
+    ) throws(JournalError) -> [(Row, String)] {
         let head = lastSeq(session)
         guard head > after else { return [] }
-        return try database.rows(session, after: after, limit: min(limit, Int(head - after)))
+        return try database.rows(session, after: after, upTo: head, limit: limit, types: types)
     }
 
     func lastSeq(_ session: String) -> Int64 { heads.withLock { $0[session]?.seq ?? 0 } }

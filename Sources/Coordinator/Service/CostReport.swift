@@ -69,6 +69,11 @@ struct CostReport {
     private var configuration: SessionConfiguration?
     private var roles: [String: String] = [:]
 
+    /// What it looks at; the rest of a session is most of it.
+    static let types: Set<String> = [
+        "session.started", "agent.requested", "model.waited", "model.warned", "model.settled",
+    ]
+
     init(_ events: some Sequence<Event>) {
         for event in events { take(event.body) }
     }
@@ -153,7 +158,7 @@ extension SessionRunner {
     /// What `openclaw cost` shows.
     func cost() throws(ServiceError) -> JSON {
         do throws(JournalError) {
-            return CostReport(try world.journal.events(id)).json(
+            return CostReport(try world.journal.events(id, types: CostReport.types)).json(
                 id, prices: gateway.configuration.prices, atMilliseconds: Clock.wallMilliseconds())
         } catch {
             throw ServiceError("count the cost of \(id): \(error)")

@@ -34,6 +34,9 @@ struct SessionPreparation: Sendable {
         if let agents, !(1...SessionConfiguration.agentLimit).contains(agents) {
             throw Self.usage("agents: \(agents); a session has 1 to \(SessionConfiguration.agentLimit)")
         }
+        if let depth = body["depth"], !depth.isNull, depth.intValue.map({ $0 < 1 }) ?? true {
+            throw Self.usage("depth: \(depth.text); a session copies at least 1 commit")
+        }
         let isolation = body["isolation"]?.stringValue ?? "namespace"
         guard Isolation(rawValue: isolation) != nil else {
             throw Self.usage("isolation \(isolation) is unknown; the kinds are \(Isolation.names)")

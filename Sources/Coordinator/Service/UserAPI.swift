@@ -187,7 +187,12 @@ struct UserAPI: Sendable {
                 let isOver = session.state.phase.isOver
                 let mark = journal.changes.withLock { $0 }
                 let lines = try journal.lines(session.id, after: after, limit: 1000)
-                for line in lines { try exchange.write(line.bytes + [0x0A]) }
+                var piece: [UInt8] = []
+                for line in lines {
+                    piece += line.bytes
+                    piece.append(UInt8(ascii: "\n"))
+                }
+                try exchange.write(piece)
                 after = lines.last?.seq ?? after
                 if !lines.isEmpty { continue }
                 if !follows || isOver || coordinator.isStopping.withLock({ $0 }) { break }

@@ -13,13 +13,22 @@ public struct ExportRedactor: Sendable {
     /// The hexadecimal half of an agent's token.
     private static let tokenDigits = 64
 
+    private static let blockBegin = Array("-----BEGIN ".utf8)
+
     private let names: [(name: [UInt8], other: String)]
+    /// Whether what is replaced can begin with a byte.
+    private let begins: [Bool]
 
     /// - Parameter names: Texts to replace, such as the path of the home directory.
     public init(names: [String: String] = [:]) {
         self.names = names.filter { $0.key.utf8.count > 1 }.map { (Array($0.key.utf8), $0.value) }.sorted {
             $0.0.count > $1.0.count
         }
+        var begins = [Bool](repeating: false, count: 256)
+        for word in self.names.map(\.name) + Self.prefixes + [Self.blockBegin, [UInt8(ascii: ".")]] {
+            begins[Int(word[0])] = true
+        }
+        self.begins = begins
     }
 
     /// The document with every text redacted, names of members too.
@@ -35,26 +44,33 @@ public struct ExportRedactor: Sendable {
     }
 
     public func redact(_ text: String) -> String {
-        let bytes = Array(text.utf8)
-        var output: [UInt8] = []
-        output.reserveCapacity(bytes.count)
-        var index = 0
-        var didChange = false
-        while index < bytes.count {
-            if let (count, other) = match(bytes, at: index) {
-                output += Array(other.utf8)
-                index += count
-                didChange = true
-            } else {
-                output.append(bytes[index])
-                index += 1
-            }
-        }
-        return didChange ? String(decoding: output, as: UTF8.self) : text
+        var text = text
+        return text.withUTF8 { bytes in replaced(bytes) } ?? text
     }
 
-    private func match(_ bytes: [UInt8], at index: Int) -> (count: Int, other: String)? {
-        for (name, other) in names where bytes[index...].starts(with: name) { return (name.count, other) }
+    /// Nil when there is nothing to replace, as almost always.
+    private func replaced(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        var output: [UInt8] = []
+        var (index, kept) = (0, 0)
+        while index < bytes.count {
+            guard begins[Int(bytes[index])], let (count, other) = match(bytes, at: index) else {
+                index += 1
+                continue
+            }
+            output += bytes[kept..<index]
+            output += other.utf8
+            index += count
+            kept = index
+        }
+        return kept == 0 ? nil : String(decoding: output + bytes[kept...], as: UTF8.self)
+    }
+
+    private func match(
+        _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
+    ) -> (count: Int, other: String)? {
+        for (name, other) in names where Self.stands(name, in: bytes, at: index) {
+            return (name.count, other)
+        }
         switch bytes[index] {
         case UInt8(ascii: "-"): return block(bytes, at: index)
         case UInt8(ascii: "."):
@@ -63,17 +79,27 @@ public struct ExportRedactor: Sendable {
         default: break
         }
         guard index == 0 || !Self.isWord(bytes[index - 1]) else { return nil }
-        for prefix in Self.prefixes where bytes[index...].starts(with: prefix) {
+        for prefix in Self.prefixes where Self.stands(prefix, in: bytes, at: index) {
             let rest = bytes[(index + prefix.count)...].prefix(while: Self.isWord)
             if rest.count >= Self.least { return (prefix.count + rest.count, Self.mark) }
         }
         return nil
     }
 
+    private static func stands(
+        _ word: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, at index: Int
+    ) -> Bool {
+        guard bytes.count - index >= word.count else { return false }
+        for offset in word.indices where bytes[index + offset] != word[offset] { return false }
+        return true
+    }
+
     /// A private key in PEM, to its end or to the end of the text.
-    private func block(_ bytes: [UInt8], at index: Int) -> (count: Int, other: String)? {
-        let begin = Array("-----BEGIN ".utf8)
-        guard bytes[index...].starts(with: begin) else { return nil }
+    private func block(
+        _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
+    ) -> (count: Int, other: String)? {
+        let begin = Self.blockBegin
+        guard Self.stands(begin, in: bytes, at: index) else { return nil }
         let kind = bytes[(index + begin.count)...].prefix { $0 != UInt8(ascii: "-") }
         guard String(decoding: kind, as: UTF8.self).hasSuffix("PRIVATE KEY") else { return nil }
         let last = Array("-----END ".utf8) + kind + Array("-----".utf8)

@@ -28,7 +28,7 @@ struct Initramfs: Sendable {
         var order = ""
         do throws(SystemError) {
             for (index, file) in files.enumerated() {
-                let name = "\(index < 10 ? "0" : "")\(index)-\(Kernel.name(of: file)).ko"
+                let name = "\(index < 10 ? "0" : "")\(index)-\(ModuleList.name(of: file)).ko"
                 order += name + "\n"
                 entries.append(
                     .file("modules/\(name)", mode: 0o644, bytes: try Self.module("\(kernel.modules)/\(file)"))

@@ -76,53 +76,12 @@ struct Kernel: Sendable, Hashable {
 
     /// The module files to load, relative to the modules' directory, each behind what it needs.
     func moduleFiles(_ names: [String]) throws(PlatformError) -> [String] {
-        let (dependencies, builtin): (String, String)
-        do throws(SystemError) {
-            builtin = (try? Files.readText("\(modules)/modules.builtin", limit: 4 << 20)) ?? ""
-            // A kernel without modules has no list of what they need.
-            let needsList = Files.exists("\(modules)/modules.dep") || builtin.isEmpty
-            dependencies = try needsList ? Files.readText("\(modules)/modules.dep", limit: 16 << 20) : ""
-        } catch {
-            throw PlatformError(
-                "no_kernel", "read the modules of \(release): \(error)",
-                hint: "apt-get install --reinstall linux-image-cloud-amd64")
-        }
-        let (files, missing) = Self.resolve(names, dependencies: dependencies, builtin: builtin)
+        let (files, missing) = try ModuleList.of(self).resolve(names)
         guard missing.isEmpty else {
             throw PlatformError(
                 "no_kernel", "the kernel \(release) has no \(missing.joined(separator: ", "))",
                 hint: "use the distribution's kernel for clouds, or image/kernel.config")
         }
         return files
-    }
-
-    /// Reads modules.dep(5), whose lines name a module and all that it needs, the most basic last. Pure.
-    static func resolve(
-        _ names: [String], dependencies: String, builtin: String
-    ) -> (files: [String], missing: [String]) {
-        var lines: [String: (file: String, needs: [String])] = [:]
-        for line in dependencies.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard let file = parts.first else { continue }
-            let needs = parts.count > 1 ? parts[1].split(separator: " ").map(String.init) : []
-            lines[name(of: String(file))] = (String(file), needs)
-        }
-        let inside = Set(builtin.split(separator: "\n").map { name(of: String($0)) })
-        var (files, missing): ([String], [String]) = ([], [])
-        for wanted in names {
-            guard let line = lines[wanted] else {
-                if !inside.contains(wanted) { missing.append(wanted) }
-                continue
-            }
-            for file in line.needs.reversed() + [line.file] where !files.contains(file) { files.append(file) }
-        }
-        return (files, missing)
-    }
-
-    /// A module's name: the file's, without what it is packed as, and with one kind of dash.
-    static func name(of file: String) -> String {
-        let base = file.split(separator: "/").last.map(String.init) ?? file
-        let stem = base.split(separator: ".").first.map(String.init) ?? base
-        return String(stem.map { $0 == "-" ? "_" : $0 })
     }
 }
