@@ -412,7 +412,10 @@ def main():
     for path in sorted(pathlib.Path(__file__).parent.glob("suite_*.py")):
         importlib.import_module(path.stem)
     wanted = sys.argv[1:]
-    chosen = [t for t in TESTS if not wanted or any(word in t.__name__ for word in wanted)]
+    chosen = [t for t in TESTS if not wanted or any(word in f"{t.__module__}.{t.__name__}" for word in wanted)]
+    if not chosen:
+        print(f"end-to-end: no test has {' or '.join(wanted)} in its name or its file's")
+        return 2
     failed = []
     for number, function in enumerate(chosen, 1):
         name = function.__name__.replace("_", " ")

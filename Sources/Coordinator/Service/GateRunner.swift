@@ -3,6 +3,7 @@ import Core
 import Delivery
 import Kit
 import Platform
+import Synchronization
 import System
 
 /// Runs in a guest of its own: no agent, no network, no token. Each command has a fresh copy of the tree.
@@ -16,16 +17,19 @@ struct GateRunner: Sendable {
     private static let commandMilliseconds = 1_800_000
     private static let outputCharacters = 8000
 
-    private var workspace: String { "\(session.world.home.session(session.id))/workspace" }
+    private var workspace: String { Self.workspace(of: session) }
     /// One for all gates of the session, which run one after the other.
-    private var name: String { "gates/tree" }
+    private static let name = "gates/tree"
     private var reports: String { "gates/reports" }
 
     /// - Parameter tests: The repository's; empty when it has none.
     func run(_ tests: String, _ checks: [TaskCheck]) throws -> GateOutcome {
         let start = Clock.monotonicNanoseconds()
-        let directory = "\(workspace)/\(name)"
-        try session.repository.exportTree(commit, to: directory)
+        let directory = "\(workspace)/\(Self.name)"
+        try session.gateTree.withLock { (isTaken) throws(DeliveryError) in
+            isTaken = true
+            try session.repository.exportTree(commit, to: directory)
+        }
         try makeReports()
         let platform = session.world.platform
         let seconds = Self.commandMilliseconds / 1000 * (checks.count + 1) + 120
@@ -59,6 +63,28 @@ struct GateRunner: Sendable {
         return outcome
     }
 
+    /// Writes the tree that a session begins with where its gates will want one that differs little, while
+    /// the first models think: in a large repository most of the first gate would be this.
+    static func prepare(_ session: SessionRunner) {
+        guard let configuration = session.state.configuration, configuration.testCommand != nil else {
+            return
+        }
+        let directory = "\(workspace(of: session))/\(name)"
+        guard !Files.exists(directory) else { return }
+        Worker.start("gate-tree") {
+            session.gateTree.withLock { isTaken in
+                // What a gate had, of an earlier coordinator too, its guest may look at.
+                guard !isTaken, !Files.exists(directory) else { return }
+                // The first gate makes what is missing, and says why it cannot.
+                try? session.repository.exportTree(configuration.baseCommit, to: directory)
+            }
+        }
+    }
+
+    private static func workspace(of session: SessionRunner) -> String {
+        "\(session.world.home.session(session.id))/workspace"
+    }
+
     /// Anybody may write there: the tests run as a user that only the guest knows. It lies below a directory
     /// that only the coordinator's user can enter.
     /// The directory itself stays: a guest of an earlier coordinator may have it mounted.
@@ -71,7 +97,7 @@ struct GateRunner: Sendable {
 
     private func command(_ command: String, in instance: String) throws -> (exitCode: Int, output: String) {
         let policy = GuestDocument.gatePolicy(
-            tree: "\(GuestDocument.workspace)/\(name)", reports: "\(GuestDocument.workspace)/\(reports)",
+            tree: "\(GuestDocument.workspace)/\(Self.name)", reports: "\(GuestDocument.workspace)/\(reports)",
             subdirectory: session.state.configuration?.subdirectory,
             timeoutMilliseconds: Self.commandMilliseconds)
         let outcome = try session.world.platform.exec(

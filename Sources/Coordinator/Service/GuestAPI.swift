@@ -119,6 +119,7 @@ struct GuestAPI: Sendable {
         case ("POST", "agents/exited"): exited(agent, body)
         case ("POST", "tasks/accepted"):
             try session.submit(.accept(agent: agent, task: try text(body, "task")))
+            GateRunner.prepare(session)
         case ("POST", "tasks/progress"): try progress(agent, body)
         case ("POST", "tasks/complete"): try complete(agent, body)
         case ("POST", "tasks/fail"):
