@@ -40,9 +40,11 @@ struct SessionTotals {
     /// After the whole cost.
     var perAgent: String {
         let spent = costs.filter { $0.value > 0 }.sorted { $0.value > $1.value }
-        guard spent.count > 1 else { return calls > 0 ? " in \(calls) model calls" : "" }
+        guard spent.count > 1 else {
+            return calls > 0 ? " in " + Show.count(calls, "model call", "model calls") : ""
+        }
         let parts = spent.map { "\($0.key) \(Show.money($0.value))" }.joined(separator: ", ")
-        return Terminal.harmless(" in \(calls) model calls: \(parts)")
+        return Terminal.harmless(" in \(Show.count(calls, "model call", "model calls")): \(parts)")
     }
 
     /// What there is to say; nothing about what did not happen.
@@ -51,11 +53,13 @@ struct SessionTotals {
         if gates.passed + gates.failed > 0 {
             lines.append(
                 "gates:   \(gates.passed) green, \(gates.failed) red"
-                    + (conflicts > 0 ? ", \(conflicts) conflicts" : ""))
+                    + (conflicts > 0 ? ", " + Show.count(conflicts, "conflict", "conflicts") : ""))
         }
         if !verdicts.isEmpty {
             let words = verdicts.joined(separator: ", then ")
-            lines.append("review:  \(words)" + (comments > 0 ? "; \(comments) comments" : ""))
+            lines.append(
+                "review:  \(words)" + (comments > 0 ? "; " + Show.count(comments, "comment", "comments") : "")
+            )
         }
         if let tests { lines.append("tests:   \(tests)") }
         if !files.isEmpty {

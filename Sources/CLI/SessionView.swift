@@ -68,11 +68,13 @@ struct SessionView {
         func count(_ field: String) -> Int { statistics[field]?.intValue ?? 0 }
         guard count("batches") > 0 else { return nil }
         let parts = [
-            ("gates", "gates"), ("red_gates", "red"), ("flaky_gates", "flaky"), ("conflicts", "conflicts"),
-            ("deferred", "put off"), ("returned", "sent back"), ("escalated", "escalated"),
-            ("forecasts", "overlaps told early"), ("voided", "reviews void"),
-        ].filter { count($0.0) > 0 }.map { "\(count($0.0)) \($0.1)" }
-        let batches = count("batches") == 1 ? "one batch" : "\(count("batches")) batches"
+            ("gates", "gate", "gates"), ("red_gates", "red", "red"), ("flaky_gates", "flaky", "flaky"),
+            ("conflicts", "conflict", "conflicts"), ("deferred", "put off", "put off"),
+            ("returned", "sent back", "sent back"), ("escalated", "escalated", "escalated"),
+            ("forecasts", "overlap told early", "overlaps told early"),
+            ("voided", "review void", "reviews void"),
+        ].filter { count($0.0) > 0 }.map { Show.count(count($0.0), $0.1, $0.2) }
+        let batches = Show.count(count("batches"), "batch", "batches")
         return (["\(count("merged")) merged in \(batches)"] + parts).joined(separator: ", ")
     }
 

@@ -13,6 +13,11 @@ enum Show {
         return "$\(rounded / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
     }
 
+    /// A number and what is counted.
+    static func count(_ number: Int, _ one: String, _ more: String) -> String {
+        "\(number) \(number == 1 ? one : more)"
+    }
+
     /// A duration.
     static func duration(milliseconds: Int64) -> String {
         let seconds = milliseconds / 1000

@@ -148,7 +148,7 @@ public struct SourceRepository: Sendable, Hashable {
             throw DeliveryError(
                 .dirtyWorktree, operation,
                 "uncommitted changes would not be seen by the agents: \(dirty.joined(separator: ", "))",
-                hint: "commit or stash them, or allow a dirty worktree to leave them out")
+                hint: "commit or stash them, or leave them out with --allow-dirty")
         }
         return SourceRepository(
             place: .local(top), commit: head, branch: try git.branch(ref), isBare: isBare, dirtyFiles: dirty,

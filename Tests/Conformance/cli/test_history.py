@@ -22,7 +22,7 @@ def sessions_are_filtered_and_the_page_of_one_says_what_came_of_it(world):
     check("disk_bytes" in world.home.json("sessions", "--disk")[0], "--disk")
     page = world.home.run("session", world.finished).stdout
     for words in ["completed", "gates:   1 green, 0 red", "calculator.py", "report:", "disk:", "result:", "model calls",
-                  "queue:   1 merged in one batch, 1 gates"]:
+                  "queue:   1 merged in 1 batch, 1 gate"]:
         check(words in page, f"{words!r} is not on the page:\n{page}")
 
 
