@@ -58,7 +58,7 @@ extension Command {
                     .usage,
                     "openclaw platform plan needs microvm or microvm-emulated, and a directory for the disk")
             }
-            let ground = MachineGround(directory: "\(home.path)/platform/machine")
+            let ground = home.machines
             do throws(PlatformError) {
                 let plan = try ground.plan(kind, kit: home.kit, place: words[2], owner: 0)
                 terminal.line(plan.text)

@@ -8,7 +8,7 @@ import System
 extension Doctor {
     /// One finding a ground, besides namespaces, which every machine needs.
     func grounds() -> [Finding] {
-        let machine = MachineGround(directory: "\(home.path)/platform/machine")
+        let machine = home.machines
         var findings: [Finding] = []
         do throws(PlatformError) {
             try machine.check(.emulated)

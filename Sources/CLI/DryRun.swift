@@ -15,7 +15,7 @@ struct DryRun {
             ["task", text("task")], ["from", place(configuration)],
             ["model", text("model")],
             ["tests", text("test_command").isEmpty ? "none found; --test gives them" : text("test_command")],
-            ["agents", agents],
+            ["agents", agents], ["guests", text("isolation")],
             ["budget", configuration["budget_microusd"]?.int64Value.map(Show.money) ?? "no limit"],
             ["estimate", estimate],
             [

@@ -31,7 +31,10 @@ extension Command {
                 "budget", value: "[NAME=]USD",
                 "never spend more than this, or on a role or an agent; may be given several times"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
-            OptionSpec("isolation", value: "KIND", "what guests are: namespace, microvm, microvm-emulated"),
+            OptionSpec(
+                "isolation", value: "KIND", kind: .words(SessionConfiguration.isolationWords),
+                "what guests are: namespace, microvm, microvm-emulated; or auto, which is microvm where KVM "
+                    + "works, else namespace"),
             OptionSpec("deadline", value: "MINUTES", "give up after this time"),
             OptionSpec("allow-dirty", "start although there are uncommitted changes; they stay out of it"),
             OptionSpec(

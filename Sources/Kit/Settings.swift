@@ -39,7 +39,7 @@ public struct Settings: Sendable, Hashable {
         Key("agents", .words(SessionConfiguration.agentWords), "how many agents at most"),
         Key("budget", .money, "US dollars that a session may spend at most"),
         Key("deadline", .integer(1...10_080), "minutes after which a session gives up"),
-        Key("isolation", .text, "what guests are"),
+        Key("isolation", .words(SessionConfiguration.isolationWords), "what guests are"),
         Key("merge", .boolean, "fast-forward the checked-out branch when a result is approved"),
         Key(
             "egress.registries", .hosts,

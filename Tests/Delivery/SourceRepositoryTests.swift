@@ -67,9 +67,13 @@ private func kind(_ body: () throws -> Void) -> DeliveryError? {
         try fixture.git(["checkout", "--quiet", "--detach"], in: "\(fixture.directory)/shallow")
         let source = try SourceRepository.inspect(spec: "\(fixture.directory)/shallow")
         #expect(source.branch == nil)
-        #expect(source.warnings.count == 4)
-        for word in ["detached", "submodules", "LFS", "shallow"] {
-            #expect(source.warnings.contains { $0.contains(word) })
+        #expect(source.warnings.count == 1 && source.warnings[0].contains("detached"))
+        let limits = try SessionRepository.create(
+            at: fixture.sessionDirectory, session: Fixture.session, from: source
+        ).limits()
+        #expect(limits.count == 3)
+        for word in ["submodules", "LFS", "a part of the history"] {
+            #expect(limits.contains { $0.contains(word) })
         }
     }
 

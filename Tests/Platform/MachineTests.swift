@@ -140,6 +140,23 @@ import Testing
         #expect(KVM.judge(text, isOver: isOver, took: 5, release: "6.1") == verdict)
     }
 
+    @Test(arguments: [
+        (KVM.Verdict.works(milliseconds: 5), Isolation.microvm), (.unusable("no"), .namespace),
+    ])
+    func `the best guests are machines where KVM was seen to run one`(
+        verdict: KVM.Verdict, best: Isolation
+    ) throws {
+        let directory = try Files.temporaryDirectory(prefix: "openclaw-best")
+        defer { try? Files.removeTree(directory) }
+        let key = KVMRecord.key(kernel: try Kernel.find(), qemu: try MachineGround.programs().qemu)
+        KVMRecord(verdict: verdict, at: Clock.wallMilliseconds(), key: key).write("\(directory)/kvm.json")
+        #expect(MachineGround(directory: directory).best == best)
+    }
+
+    @Test func `a person may say every kind of guest, and auto`() {
+        #expect(SessionConfiguration.isolationWords == ["auto"] + Isolation.allCases.map(\.rawValue))
+    }
+
     /// The program that the KVM probe boots, run here as an ordinary one: it may not switch this machine off.
     @Test func `the probe's program says its greeting`() throws {
         let directory = try Files.temporaryDirectory(prefix: "openclaw-probe")

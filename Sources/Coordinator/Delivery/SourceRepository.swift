@@ -1,5 +1,5 @@
 import Glibc
-public import Kit
+import Kit
 import System
 
 /// The repository that a session works on, as found before anything is copied.
@@ -19,8 +19,20 @@ public struct SourceRepository: Sendable, Hashable {
     public let isBare: Bool
     /// What differs from the commit: "M src/a.txt"; at most the first twenty.
     public let dirtyFiles: [String]
-    /// What works with limits: submodules, Git LFS, a shallow history.
-    public let warnings: [String]
+    /// What a person may not expect of a session that starts here.
+    public var warnings: [String] {
+        var warnings: [String] = []
+        if !dirtyFiles.isEmpty {
+            warnings.append(
+                "uncommitted changes stay out of the session: \(dirtyFiles.joined(separator: ", "))")
+        }
+        if branch == nil, !isRemote {
+            warnings.append(
+                "HEAD is detached, or the revision is no branch: the result can only be delivered as a "
+                    + "branch of its own")
+        }
+        return warnings
+    }
     /// Where in the tree the address of a page led to.
     public var subdirectory: String?
 
@@ -30,15 +42,6 @@ public struct SourceRepository: Sendable, Hashable {
         case .local(let path): path
         case .remote(let url): url
         }
-    }
-
-    /// For events and the API.
-    public var json: JSON {
-        [
-            "location": .string(location), "is_remote": .bool(isRemote), "commit": .string(commit),
-            "branch": branch.map { .string($0) } ?? .null, "is_bare": .bool(isBare),
-            "dirty_files": JSON(dirtyFiles), "warnings": JSON(warnings),
-        ]
     }
 
     public var isRemote: Bool { if case .remote = place { true } else { false } }
@@ -151,8 +154,7 @@ public struct SourceRepository: Sendable, Hashable {
                 hint: "commit or stash them, or leave them out with --allow-dirty")
         }
         return SourceRepository(
-            place: .local(top), commit: head, branch: try git.branch(ref), isBare: isBare, dirtyFiles: dirty,
-            warnings: try git.warnings(commit: head, dirty: dirty))
+            place: .local(top), commit: head, branch: try git.branch(ref), isBare: isBare, dirtyFiles: dirty)
     }
 
     // MARK: Remote
@@ -210,8 +212,7 @@ public struct SourceRepository: Sendable, Hashable {
 
     private static func remote(_ url: String, _ commit: String, _ branch: String?) -> SourceRepository {
         SourceRepository(
-            place: .remote(url: url), commit: commit, branch: branch, isBare: true, dirtyFiles: [],
-            warnings: [])
+            place: .remote(url: url), commit: commit, branch: branch, isBare: true, dirtyFiles: [])
     }
 }
 
@@ -245,28 +246,5 @@ extension Git {
         }
         let outcome = try attempt(["symbolic-ref", "--quiet", "--short", "HEAD"])
         return outcome.code == 0 ? outcome.line : nil
-    }
-
-    fileprivate func warnings(commit: String, dirty: [String]) throws(DeliveryError) -> [String] {
-        var warnings: [String] = []
-        if !dirty.isEmpty {
-            warnings.append("uncommitted changes stay out of the session: \(dirty.joined(separator: ", "))")
-        }
-        if try attempt(["symbolic-ref", "--quiet", "HEAD"]).code != 0 {
-            warnings.append("HEAD is detached; the result can only be delivered as a branch of its own")
-        }
-        let tree = try run(["ls-tree", "-z", "--name-only", commit]).records
-        if tree.contains(".gitmodules") {
-            warnings.append("the repository has submodules; their contents are not available to the agents")
-        }
-        if tree.contains(".gitattributes"),
-            try attempt(["cat-file", "blob", "\(commit):.gitattributes"]).text.contains("filter=lfs")
-        {
-            warnings.append("files in Git LFS are seen by the agents as pointers, without their contents")
-        }
-        if try run(["rev-parse", "--is-shallow-repository"]).line == "true" {
-            warnings.append("the history is shallow; git fetch --unshallow completes it")
-        }
-        return warnings
     }
 }

@@ -264,12 +264,13 @@ public final class Coordinator: Sendable {
             throw ServiceError(error.description, hint: error.hint, code: "usage", status: 400)
         }
         let preparation = SessionPreparation(home: home, gateway: gateway)
-        let configuration = try preparation.make(body)
+        let prepared = try preparation.make(body)
+        let configuration = prepared.configuration
         let id = configuration.session
         if body["dry_run"]?.boolValue == true {
             try? Files.removeTree(home.session(id))
             let past = sessions.withLock { Array($0.values) }.map(\.state).filter(\.phase.isOver)
-            return Preview(configuration: configuration, past: past).json
+            return Preview(prepared: prepared, past: past).json
         }
         do throws(ServiceError) {
             try startPlatform()
@@ -285,7 +286,7 @@ public final class Coordinator: Sendable {
                 sessions.withLock { $0[id] = session }
                 try session.submit(.start(configuration))
             }
-            for sentence in (try? session.repository.limits()) ?? [] {
+            for sentence in prepared.warnings {
                 session.insist(
                     .record([.messageSent(from: "coordinator", to: "user", text: sentence)]))
             }

@@ -1,5 +1,6 @@
 // Where everything of one user lives.
 import Kit
+public import Platform
 public import System
 
 /// The directories and sockets of this user, from `AEGIS_HOME` and `AEGIS_OPENCLAW_HOME`.
@@ -26,6 +27,8 @@ public struct Home: Sendable, Hashable {
     public var journal: String { "\(path)/journal.db" }
     public var sessions: String { "\(path)/sessions" }
     public var platform: String { "\(path)/platform" }
+    /// What the embedded platform makes virtual machines of.
+    public var machines: MachineGround { MachineGround(directory: "\(platform)/machine") }
     /// The port that browsers were given last time.
     public var canvasPort: String { "\(path)/canvas.port" }
     public var coordinatorLog: String { "\(path)/coordinator.log" }

@@ -4,7 +4,7 @@ import Kit
 
 /// What `run --dry-run` shows.
 struct Preview {
-    let configuration: SessionConfiguration
+    let prepared: SessionPreparation.Prepared
     /// Sessions that are over.
     let past: [SessionState]
 
@@ -12,10 +12,13 @@ struct Preview {
         var json: JSON = [
             "configuration": (try? JSONCoding.encode(configuration)) ?? .null, "agents": JSON(agents),
             "waves": .array(Self.waves(tasks).map { .array($0.map(Self.json)) }),
+            "warnings": JSON(prepared.warnings),
         ]
         if let estimate { json["estimate"] = estimate }
         return json
     }
+
+    private var configuration: SessionConfiguration { prepared.configuration }
 
     private var tasks: [PlanTask] {
         if let plan = configuration.plan { return plan.tasks }

@@ -18,8 +18,15 @@ struct SessionPreparation: Sendable {
         "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir", "depth",
     ]
 
+    /// A session that can begin.
+    struct Prepared: Sendable {
+        var configuration: SessionConfiguration
+        /// What the person may not expect of this repository.
+        var warnings: [String]
+    }
+
     /// Checks, copies the repository, and says what the session is.
-    func make(_ body: JSON) throws(ServiceError) -> SessionConfiguration {
+    func make(_ body: JSON) throws(ServiceError) -> Prepared {
         for key in (body.objectValue ?? [:]).keys.sorted() where !Self.fields.contains(key) {
             throw Self.usage("\(key) is no field of a session")
         }
@@ -37,10 +44,7 @@ struct SessionPreparation: Sendable {
         if let depth = body["depth"], !depth.isNull, depth.intValue.map({ $0 < 1 }) ?? true {
             throw Self.usage("depth: \(depth.text); a session copies at least 1 commit")
         }
-        let isolation = body["isolation"]?.stringValue ?? "namespace"
-        guard Isolation(rawValue: isolation) != nil else {
-            throw Self.usage("isolation \(isolation) is unknown; the kinds are \(Isolation.names)")
-        }
+        let isolation = try isolation(body["isolation"]?.stringValue ?? Isolation.namespace.rawValue)
         let plan = try body["plan"].flatMap { $0.isNull ? nil : $0 }.map { (json) throws(ServiceError) in
             try Self.read(plan: json)
         }
@@ -92,11 +96,22 @@ struct SessionPreparation: Sendable {
             (configuration.models, configuration.limits) = (models, limits)
             configuration.planOnly = body["plan_only"]?.boolValue == true ? true : nil
             configuration.workRoles = roles.offers.isEmpty ? nil : roles.offers
-            return configuration
+            return Prepared(
+                configuration: configuration, warnings: source.warnings + ((try? repository.limits()) ?? []))
         } catch {
             try? Files.removeTree(home.session(id))
             throw Self.failed(error)
         }
+    }
+
+    /// The kind of guests that is meant: `auto` is the strongest that runs well here.
+    private func isolation(_ word: String) throws(ServiceError) -> String {
+        if word == SessionConfiguration.automatic { return home.machines.best.rawValue }
+        guard let kind = Isolation(rawValue: word) else {
+            let kinds = SessionConfiguration.isolationWords.joined(separator: ", ")
+            throw Self.usage("isolation \(word) is unknown; the kinds are \(kinds)")
+        }
+        return kind.rawValue
     }
 
     // MARK: Roles

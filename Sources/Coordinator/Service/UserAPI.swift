@@ -174,6 +174,8 @@ struct UserAPI: Sendable {
 
     private static let ndjson: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
     private static let waitMilliseconds = 5000
+    /// A piece of a stream of lines; a system call a line would be most of what a long session costs.
+    private static let pieceBytes = 64 * 1024
 
     /// The journal's events; with `follow` until the session is over. A slow reader reads from the journal,
     /// and nothing is kept for it.
@@ -191,6 +193,9 @@ struct UserAPI: Sendable {
                 for line in lines {
                     piece += line.bytes
                     piece.append(UInt8(ascii: "\n"))
+                    guard piece.count >= Self.pieceBytes else { continue }
+                    try exchange.write(piece)
+                    piece = []
                 }
                 try exchange.write(piece)
                 after = lines.last?.seq ?? after

@@ -64,8 +64,12 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
 
     /// Agents of one session at most: the kit's `max_agents_per_session`.
     public static let agentLimit = 8
+    /// What leaves a choice to us.
+    public static let automatic = "auto"
+    /// What a person may say for the kind of guests; a session has one of the others.
+    public static let isolationWords = [automatic, "namespace", "microvm", "microvm-emulated"]
     /// What a person may say for the number of agents.
-    public static let agentWords = ["auto"] + (1...agentLimit).map { "\($0)" }
+    public static let agentWords = [automatic] + (1...agentLimit).map { "\($0)" }
 
     public init(
         session: String, task: String, repository: String, isRemote: Bool = false, baseCommit: String,

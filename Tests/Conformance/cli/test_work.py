@@ -49,6 +49,11 @@ def a_plan_is_looked_at_without_a_session_and_then_run(world):
         check(words in preview, f"{words!r} is not in {preview}")
     shown = world.home.json(*arguments, "-n")[0]
     check([[t["id"] for t in wave] for wave in shown["waves"]] == [["fix", "docs"]], shown["waves"])
+    stray = world.repository / "left-over"
+    stray.write_text("x")
+    preview = world.home.run(*arguments, "--dry-run", "--allow-dirty").stdout
+    stray.unlink()
+    check("uncommitted changes stay out of the session: ?? left-over" in preview, preview)
     check(len(world.home.json("sessions", "--all")) == count, "a dry run made a session")
     left = {p.name for p in (world.home.path / "aegis/openclaw/sessions").iterdir()}
     check(left == {s["id"] for s in world.home.json("sessions", "--all")}, "a dry run left a directory")

@@ -109,6 +109,15 @@ public final class MachineGround: Sendable {
         return (probe(), nil)
     }
 
+    /// The strongest kind that runs well here: virtual machines where KVM runs them. What the last try came
+    /// to is believed.
+    public var best: Isolation {
+        guard (try? check(.emulated)) != nil, case .works = lastKVM(isFresh: false).verdict else {
+            return .namespace
+        }
+        return .microvm
+    }
+
     private var recordPath: String { "\(directory)/kvm.json" }
     private var recordKey: String {
         KVMRecord.key(kernel: try? Kernel.find(), qemu: (try? Self.programs())?.qemu ?? "")
