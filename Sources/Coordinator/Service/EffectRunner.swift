@@ -191,7 +191,11 @@ struct EffectRunner: Sendable {
         try? world.platform.deleteGroup(id)
         try? world.platform.deleteVolume(id, purging: false)
         try? world.platform.deleteSecrets(scope: id)
-        try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+        session.gateTree.withLock { isTaken in
+            // Nobody writes it anew behind this.
+            isTaken = true
+            try? Files.removeTree("\(world.home.session(id))/workspace/gates")
+        }
     }
 
     /// A session that delivers nothing has a report, too: what was done, what it cost, and how it went.
