@@ -23,7 +23,7 @@ demo: build ## run a whole session on a real example: no key, no aegisd, only th
 test: ## set up and run every test
 	@scripts/test
 
-deep: build ## the simulation, the merge queue's property tests the table of PID 1 and a session under KVM, with all their cases (20 minutes)
+deep: build ## the simulation, the merge queue's property tests, the table of PID 1 and a session under KVM, with all their cases (20 minutes)
 	@OPENCLAW_QUEUE_CASES=10000 OPENCLAW_SIMULATION_SEEDS=5000 OPENCLAW_GIT_CASES=300 \
 		swift test --filter 'CoreTests\.(Queue|Simulation)Tests|DeliveryTests\.QueueGitTests'
 	@scripts/setup test && for part in machine kvm; do OPENCLAW_DEEP=1 Tests/Conformance/control/run $$part || exit 1; done

@@ -17,10 +17,15 @@ KINDS = [
 ]
 
 
+def link(before, session, seq, at, kind, data):
+    """The hash of an event behind the one with the hash `before`."""
+    return hashlib.sha256(f"{before}\n{session}\n{seq}\n{at}\n{kind}\n{data}".encode()).hexdigest()
+
+
 def chained(session, before, events):
     """Rows of the journal for events (seq, at, type, data), behind the one with the hash `before`."""
     for seq, at, kind, data in events:
-        before = hashlib.sha256(f"{before}\n{session}\n{seq}\n{at}\n{kind}\n{data}".encode()).hexdigest()
+        before = link(before, session, seq, at, kind, data)
         yield session, seq, at, kind, data, before
 
 

@@ -30,6 +30,17 @@ class Unix(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def ask(place, method, path, body=None):
+    """Status and answer of the API on a Unix socket."""
+    connection = Unix(place)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read() or b"{}")
+    finally:
+        connection.close()
+
+
 class Platform:
     """Asks the platform of a home; as a context it starts one, and ends it."""
 
@@ -61,14 +72,7 @@ class Platform:
             return None
 
     def ask(self, method, path, body=None):
-        """Status and answer."""
-        connection = Unix(self.socket)
-        try:
-            connection.request(method, path, json.dumps(body) if body is not None else None)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or b"{}")
-        finally:
-            connection.close()
+        return ask(self.socket, method, path, body)
 
     def call(self, method, path, body=None):
         status, answer = self.ask(method, path, body)

@@ -4,7 +4,7 @@ import json
 
 from git_server import GitServer
 from home import Home, check, files_below, git, holding
-from platform_client import Unix
+from platform_client import ask
 from registry import test
 from sessions import CALCULATOR, ONE_CODER
 
@@ -143,13 +143,10 @@ def a_session_that_makes_no_sense_is_refused_in_words_and_leaves_nothing():
                 ("depth", "all", "depth"), ("isolation", "jail", "isolation jail"), ("task", "", "needs a task"),
                 ("task", "x" * 70_000, "64 KiB"), ("repo", "", "needs a repo"), ("model", "nobody:x", "nobody"),
                 ("surprise", 1, "surprise"), ("approve", ["everything"], "everything"), ("subdir", "../..", "subdir")]:
-            connection = Unix(str(home.path / "aegis/openclaw/coordinator.sock"))
-            connection.request(
-                "POST", "/v1/sessions", json.dumps({"task": "Fix it", "repo": repository, "model": ONE_CODER, field: value}))
-            answer = connection.getresponse()
-            error = json.loads(answer.read())["error"]
-            connection.close()
-            check(400 <= answer.status < 500 and word in error["message"], f"{field}={str(value)[:20]}: {answer.status} {error}")
+            status, answer = ask(
+                str(home.path / "aegis/openclaw/coordinator.sock"), "POST", "/v1/sessions",
+                {"task": "Fix it", "repo": repository, "model": ONE_CODER, field: value})
+            check(400 <= status < 500 and word in answer["error"]["message"], f"{field}={str(value)[:20]}: {status} {answer}")
         kept = home.path / "aegis/openclaw/sessions"
         check(not kept.exists() or not list(kept.iterdir()), f"left: {list(kept.iterdir()) if kept.exists() else ''}")
         check(home.json("sessions") == [], "a session was begun")

@@ -184,6 +184,7 @@ public final class Journal: Sendable {
     // MARK: Reading
 
     /// The events of a session after a sequence number.
+    /// - Parameter types: Nil is all of them. Events of other types are not even decoded.
     public func events(
         _ session: String, after: Int64 = 0, limit: Int = .max, types: Set<String>? = nil
     ) throws(JournalError) -> [Event] {

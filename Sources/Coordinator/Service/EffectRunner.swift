@@ -191,9 +191,7 @@ struct EffectRunner: Sendable {
         try? world.platform.deleteGroup(id)
         try? world.platform.deleteVolume(id, purging: false)
         try? world.platform.deleteSecrets(scope: id)
-        session.gateTree.withLock { isTaken in
-            // Nobody writes it anew behind this.
-            isTaken = true
+        session.gateTree.withLock { _ in
             try? Files.removeTree("\(world.home.session(id))/workspace/gates")
         }
     }

@@ -26,8 +26,7 @@ struct GateRunner: Sendable {
     func run(_ tests: String, _ checks: [TaskCheck]) throws -> GateOutcome {
         let start = Clock.monotonicNanoseconds()
         let directory = "\(workspace)/\(Self.name)"
-        try session.gateTree.withLock { (isTaken) throws(DeliveryError) in
-            isTaken = true
+        try session.gateTree.withLock { (_) throws(DeliveryError) in
             try session.repository.exportTree(commit, to: directory)
         }
         try makeReports()
@@ -72,9 +71,10 @@ struct GateRunner: Sendable {
         let directory = "\(workspace(of: session))/\(name)"
         guard !Files.exists(directory) else { return }
         Worker.start("gate-tree") {
-            session.gateTree.withLock { isTaken in
-                // What a gate had, of an earlier coordinator too, its guest may look at.
-                guard !isTaken, !Files.exists(directory) else { return }
+            session.gateTree.withLock { _ in
+                // At what a gate had, of an earlier coordinator too, its guest may look; and what a session
+                // that is over had is taken away.
+                guard !Files.exists(directory), !session.state.phase.isOver else { return }
                 // The first gate makes what is missing, and says why it cannot.
                 try? session.repository.exportTree(configuration.baseCommit, to: directory)
             }

@@ -43,8 +43,8 @@ final class SessionRunner: Sendable {
     let seenFeeds = Mutex<Int??>(nil)
     /// Keys of effects that a thread is at.
     private let running = Mutex<Set<String>>([])
-    /// Held while the tree of the gates is written; true once a gate has had it.
-    let gateTree = Mutex(false)
+    /// Held while the tree of the gates is written or taken away.
+    let gateTree = Mutex(())
     /// Held while guests are made to stand or to go on.
     let steering = Mutex(())
 

@@ -68,7 +68,7 @@ public struct ExportRedactor: Sendable {
     private func match(
         _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
     ) -> (count: Int, other: String)? {
-        for (name, other) in names where Self.stands(name, in: bytes, at: index) {
+        for (name, other) in names where bytes[index...].starts(with: name) {
             return (name.count, other)
         }
         switch bytes[index] {
@@ -79,19 +79,11 @@ public struct ExportRedactor: Sendable {
         default: break
         }
         guard index == 0 || !Self.isWord(bytes[index - 1]) else { return nil }
-        for prefix in Self.prefixes where Self.stands(prefix, in: bytes, at: index) {
+        for prefix in Self.prefixes where bytes[index...].starts(with: prefix) {
             let rest = bytes[(index + prefix.count)...].prefix(while: Self.isWord)
             if rest.count >= Self.least { return (prefix.count + rest.count, Self.mark) }
         }
         return nil
-    }
-
-    private static func stands(
-        _ word: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, at index: Int
-    ) -> Bool {
-        guard bytes.count - index >= word.count else { return false }
-        for offset in word.indices where bytes[index + offset] != word[offset] { return false }
-        return true
     }
 
     /// A private key in PEM, to its end or to the end of the text.
@@ -99,7 +91,7 @@ public struct ExportRedactor: Sendable {
         _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
     ) -> (count: Int, other: String)? {
         let begin = Self.blockBegin
-        guard Self.stands(begin, in: bytes, at: index) else { return nil }
+        guard bytes[index...].starts(with: begin) else { return nil }
         let kind = bytes[(index + begin.count)...].prefix { $0 != UInt8(ascii: "-") }
         guard String(decoding: kind, as: UTF8.self).hasSuffix("PRIVATE KEY") else { return nil }
         let last = Array("-----END ".utf8) + kind + Array("-----".utf8)

@@ -1,5 +1,6 @@
 // A virtual machine as the platform wants it.
 import Kit
+import System
 
 /// What the launcher's configuration says under `machine`. The files are shown to the jail under fixed names.
 struct MachinePlan: Sendable, Hashable {
@@ -39,10 +40,10 @@ struct MachinePlan: Sendable, Hashable {
     /// The platform holds the other end of a socket to QEMU's monitor.
     var hasMonitor: Bool
     /// The control channel by vsock; nil is by virtio-serial.
-    var vsock: Vsock?
+    var vsock: VsockCall?
 
     /// The machine's context, and the port of the host that it calls.
-    struct Vsock: Sendable, Hashable {
+    struct VsockCall: Sendable, Hashable {
         var context: UInt32
         var port: UInt32
     }
@@ -78,10 +79,11 @@ struct MachinePlan: Sendable, Hashable {
         deviceGroup = json["device_gid"]?.intValue.flatMap { UInt32(exactly: $0) }
         hasMonitor = json["monitor"]?.boolValue ?? false
         guard let vsock = json["vsock"], !vsock.isNull else { return }
-        guard let context = vsock["context"]?.intValue.flatMap({ UInt32(exactly: $0) }), context > 2,
+        guard let context = vsock["context"]?.intValue.flatMap({ UInt32(exactly: $0) }),
+            context >= Vsock.firstGuest,
             let port = vsock["port"]?.intValue.flatMap({ UInt32(exactly: $0) })
         else { throw Self.invalid("vsock", "the context of a machine and a port") }
-        self.vsock = Vsock(context: context, port: port)
+        self.vsock = VsockCall(context: context, port: port)
     }
 
     private static func invalid(_ name: String, _ wanted: String) -> HarnessError {

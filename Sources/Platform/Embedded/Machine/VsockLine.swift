@@ -36,8 +36,7 @@ struct VsockLine: Sendable {
     private static func takeContext(_ device: SharedDescriptor) throws(SystemError) -> UInt32 {
         var last = SystemError(call: "ioctl", operand: devicePath, code: EADDRINUSE)
         for _ in 0..<attempts {
-            let context = UInt32(Random.hex(4), radix: 16).map { $0 >> 1 } ?? 0
-            guard context >= Vsock.firstGuest else { continue }
+            let context = UInt32.random(in: Vsock.firstGuest...UInt32(Int32.max))
             do throws(SystemError) {
                 try Vsock.setContext(context, of: device.raw)
                 return context
