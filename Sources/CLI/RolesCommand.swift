@@ -134,6 +134,7 @@ struct RolesCommand {
             "max_tokens": JSON(role.maxTokens), "context_tokens": JSON(role.contextTokens),
             "seccomp": .string(role.filter.rawValue), "require": JSON(role.require),
             "command": role.command.map { JSON($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
+            "language_servers": .object(role.languageServers.mapValues { JSON($0) }),
             "does_planned_work": JSON(role.doesPlannedWork),
             "digest": .string(RoleTrust.digest(entry.text)), "prompt": .string(role.prompt),
         ]
@@ -160,6 +161,9 @@ struct RolesCommand {
         ]
         if !role.mcp.isEmpty { rows.append(["servers", role.mcp.map(Self.line).joined(separator: "; ")]) }
         if let command = role.command { rows.append(["command", command.joined(separator: " ")]) }
+        if !role.languageServers.isEmpty {
+            rows.append(["language servers", Language.choice(role.languageServers)])
+        }
         if entry.origin == .repository { rows.append(["trust", standing(entry, isHidden: false)]) }
         for line in Show.table(rows.map { $0.map { Terminal.harmless($0) } }) { terminal.line("  " + line) }
         terminal.line("\nPrompt")
@@ -329,6 +333,11 @@ extension HelpTopic {
             ("sandbox", "seccomp: shell or strict; require: layers without which nothing runs"),
             ("command", "another agent program, as a list of words, under the same sandbox and gateway"),
             ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
+            (
+                "language_servers",
+                "what the lsp tool asks, by language: {python: [ty, server]}; otherwise the first that the "
+                    + "guest has. Languages: \(Language.all.map(\.id).joined(separator: ", "))"
+            ),
         ],
         text: """
             Files are looked up in this order: roles in AEGIS_OPENCLAW_HOME, the kit's, and .openclaw/roles
