@@ -17,8 +17,8 @@ extension Gateway {
             || path.hasPrefix("/openai/")
     }
 
-    /// The answer to a caller that nobody knows, in the words of the API that it asked for. Asking again does not
-    /// help, and the official programs, which ask for minutes otherwise, obey the header that says so.
+    /// The answer to a caller that nobody knows, in the words of the API that it asked for. Asking again does
+    /// not help, and the official programs, which ask for minutes otherwise, obey the header that says so.
     public static func unauthorized(path: String, message: String) -> HTTPResponse {
         let failure = GuestFailure(401, message)
         let isMessages = !path.hasPrefix("/openai/")

@@ -1,6 +1,7 @@
-// The values of `anthropic-beta`. A value alone costs nothing and reaches nowhere: what a request does with it
-// stands in its fields, which are checked one by one. So values whose fields are passed on are passed on too, and the
-// others are dropped with a note, because the provider then never hears of what they would allow.
+// The values of `anthropic-beta`. A value alone costs nothing and reaches nowhere: what a request does with
+// it stands in its fields, which are checked one by one. So values whose fields are passed on are passed on
+// too, and the others are dropped with a note, because the provider then never hears of what they would
+// allow.
 import Kit
 import Wire
 
@@ -28,7 +29,8 @@ enum Beta {
                 kept.append(value)
             } else if value.hasPrefix(longContext) {
                 notes.append(
-                    "anthropic-beta \(value) was dropped: the longer prompts that it allows have no list price")
+                    "anthropic-beta \(value) was dropped: the longer prompts that it allows have no price"
+                )
             } else {
                 notes.append("anthropic-beta \(value) was dropped: this gateway does not know it")
             }

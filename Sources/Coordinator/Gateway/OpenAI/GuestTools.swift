@@ -1,5 +1,6 @@
-// The tools of a guest's request in one of OpenAI's two languages, as functions of the Messages API, and the way
-// back: groups of tools (`namespace`) are flattened, free-text tools (`custom`) become functions with one string.
+// The tools of a guest's request in one of OpenAI's two languages, as functions of the Messages API, and the
+// way back: groups of tools (`namespace`) are flattened, free-text tools (`custom`) become functions with one
+// string.
 import Kit
 
 /// What a guest's tools are called for the model, and what they are for the guest. A value.
@@ -28,7 +29,8 @@ struct GuestTools: Sendable {
 
     // MARK: From the guest
 
-    /// Adds tools; what runs at the provider's is left out with a note, because nothing may reach out for a guest.
+    /// Adds tools; what runs at the provider's is left out with a note, because nothing may reach out for a
+    /// guest.
     /// - Parameter nested: The field that holds a tool's words in chat completions; nil in responses.
     mutating func add(_ list: JSON?, at place: String, nested: Bool) throws(GuestFailure) {
         try add(list, at: place, nested: nested, namespace: nil, depth: 0)
@@ -79,14 +81,16 @@ struct GuestTools: Sendable {
         if let definition = grammar?["definition"]?.stringValue {
             let syntax = grammar?["syntax"]?.stringValue ?? "lark"
             description +=
-                "\n\nThe whole of `input` must be a text of this grammar (\(syntax)), without quotes or fences "
-                + "around it:\n\(definition)"
+                "\n\nThe whole of `input` must be a text of this grammar (\(syntax)), without quotes or "
+                + "fences around it:\n\(definition)"
         }
         try add(
             Tool(name: custom["name"]?.stringValue ?? "", namespace: namespace, isCustom: true), description,
             [
                 "type": "object", "required": ["input"], "additionalProperties": false,
-                "properties": ["input": ["type": "string", "description": "The tool's input, as plain text."]],
+                "properties": [
+                    "input": ["type": "string", "description": "The tool's input, as plain text."]
+                ],
             ], at: place)
     }
 
@@ -126,9 +130,10 @@ struct GuestTools: Sendable {
         case "none": return ["type": "none"]
         case .some(.object(let object)) where object["type"] == "allowed_tools":
             let words = object["allowed_tools"] ?? .object(object)
-            let allowed = Set((words["tools"]?.arrayValue ?? []).map { tool in
-                name((tool["function"] ?? tool["custom"] ?? tool)["name"], namespace: tool["namespace"])
-            })
+            let allowed = Set(
+                (words["tools"]?.arrayValue ?? []).map { tool in
+                    name((tool["function"] ?? tool["custom"] ?? tool)["name"], namespace: tool["namespace"])
+                })
             translated.removeAll { !allowed.contains($0["name"]?.stringValue ?? "") }
             return words["mode"] == "required" ? ["type": "any"] : nil
         case .some(.object(let object)):

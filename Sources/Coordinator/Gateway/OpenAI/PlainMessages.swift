@@ -2,8 +2,8 @@
 import Kit
 
 enum PlainMessages {
-    /// Messages of users and of the assistant alone. Many servers take a system message only at the start and no two
-    /// messages of a user in a row, so one in the middle becomes a part of what the user says.
+    /// Messages of users and of the assistant alone. Many servers take a system message only at the start and
+    /// no two messages of a user in a row, so one in the middle becomes a part of what the user says.
     static func of(_ messages: [JSON]) -> [JSON] {
         var plain: [JSON] = []
         for message in messages {

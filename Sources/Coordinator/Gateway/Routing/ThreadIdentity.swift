@@ -1,5 +1,6 @@
-// Which of a program's conversations a request belongs to. Programs run subagents beside their main conversation,
-// all with one token; taken for one conversation they would rewrite each other's transcript and notes.
+// Which of a program's conversations a request belongs to. Programs run subagents beside their main
+// conversation, all with one token; taken for one conversation they would rewrite each other's transcript and
+// notes.
 import Kit
 import Wire
 
