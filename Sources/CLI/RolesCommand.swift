@@ -133,7 +133,8 @@ struct RolesCommand {
             "model": role.model.map { .string($0) } ?? .null, "turns": JSON(role.turns),
             "max_tokens": JSON(role.maxTokens), "context_tokens": JSON(role.contextTokens),
             "seccomp": .string(role.filter.rawValue), "require": JSON(role.require),
-            "command": role.command.map { JSON($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
+            "command": role.command.map { JSON($0) } ?? .null,
+            "agent": role.agent.map { .string($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
             "does_planned_work": JSON(role.doesPlannedWork),
             "digest": .string(RoleTrust.digest(entry.text)), "prompt": .string(role.prompt),
         ]
@@ -159,6 +160,7 @@ struct RolesCommand {
             ["digest", RoleTrust.digest(entry.text)],
         ]
         if !role.mcp.isEmpty { rows.append(["servers", role.mcp.map(Self.line).joined(separator: "; ")]) }
+        if let agent = role.agent { rows.append(["agent", agent]) }
         if let command = role.command { rows.append(["command", command.joined(separator: " ")]) }
         if entry.origin == .repository { rows.append(["trust", standing(entry, isHidden: false)]) }
         for line in Show.table(rows.map { $0.map { Terminal.harmless($0) } }) { terminal.line("  " + line) }
@@ -327,7 +329,12 @@ extension HelpTopic {
             ("egress", "hosts that it may reach; none more than the kit's manifest allows"),
             ("model", "a model of its own"), ("limits", "turns, max_tokens, context_tokens"),
             ("sandbox", "seccomp: shell or strict; require: layers without which nothing runs"),
-            ("command", "another agent program, as a list of words, under the same sandbox and gateway"),
+            ("agent", "an agent program that plays it, such as claude or codex; openclaw help agents"),
+            (
+                "command",
+                "a program of yours that takes its tasks from the harness's socket, as a list of words; it runs in the "
+                    + "role's own sandbox, and reaches the gateway by a relay there"
+            ),
             ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
         ],
         text: """

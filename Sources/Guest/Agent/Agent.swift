@@ -5,15 +5,21 @@ import System
 import Wire
 
 /// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` runs in the tools' sandbox,
-/// `openclaw-agent mcp` offers the tools to other programs.
+/// `openclaw-agent mcp` offers the tools to other programs, `openclaw-agent program` and `openclaw-agent command` have
+/// one of those in the agent's place.
 public enum Agent {
     public static func main() -> Int32 {
         let arguments = Environment.arguments()
         if arguments.count == 3, arguments[1] == "tool" { return ToolProgram.main(arguments[2]) }
         if arguments.count == 2, arguments[1] == "mcp" { return MCPServer.main() }
         Signals.ignoreSIGPIPE()
+        if arguments.count == 2, arguments[1] == "command" { return ProgramLoop.command() }
         do {
             let harness = try HarnessClient()
+            if arguments.count == 2, arguments[1] == "program" {
+                try ProgramLoop(harness: harness).run()
+                return 0
+            }
             try AgentLoop(harness: harness, model: try ModelClient()).run()
             return 0
         } catch {
