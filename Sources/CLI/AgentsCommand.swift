@@ -12,8 +12,8 @@ extension Command {
         operandKinds: [.words(["list", "show", "check"])],
         options: [],
         notes: """
-            check runs each program that is installed through a whole session, with a model that answers from a
-            script, in a repository of its own below a temporary directory: nothing is asked of a provider.
+            check runs each program that is installed through a whole session, with a model that answers
+            from a script, in a repository of its own below a temporary directory: no provider is asked.
             """,
         examples: ["openclaw agents", "openclaw agents check claude", "openclaw run \"…\" --agent claude"]
     ) { (arguments) throws(CLIError) in
@@ -219,18 +219,19 @@ extension HelpTopic {
         summary: "agent programs of somebody else's as members of the team, and how one is described",
         rows: AgentProgram.fields.map { ($0.name, $0.text) },
         text: """
-            openclaw run --agent claude has Claude Code do every role's work, --agent reviewer=codex one role's; a
-            role file says agent: claude. openclaw is the agent that comes with the kit. A program without has_tools
-            does what coders do, and the other roles stay with our own agent.
+            openclaw run --agent claude has Claude Code do every role's work, --agent reviewer=codex one
+            role's; a role file says agent: claude. openclaw is the agent that comes with the kit. A program
+            without has_tools does what coders do, and the other roles stay with our own agent.
 
-            The program runs unchanged in the sandbox of its role: the role's files, no network but a relay to the
-            model gateway, a home in memory. It edits the clone in place; when it ends with 0, what lies there is
-            handed over like any work, and anything else is one failed attempt. It gets one task a run. By MCP it has
-            complete_task and those of verdict, comment, plan, assign, message, notes, tasks and run_tests that its
-            role has.
+            The program runs unchanged in the sandbox of its role: the role's files, no network but a relay
+            to the model gateway, a home in memory. It edits the clone in place; when it ends with 0, what
+            lies there is handed over like any work, and anything else is one failed attempt. It gets one
+            task a run. By MCP it has complete_task and those of verdict, comment, plan, assign, message,
+            notes, tasks and run_tests that its role has.
 
-            It is found in PATH, ~/.local/bin, pipx, uv tools, npm, nvm and Python packages, and its own files are
-            shown to guests, read-only. Its settings and logins in your home are not: the session's model and key are
-            used. What is described in agents/NAME.yaml in AEGIS_OPENCLAW_HOME adds to the kit's or takes its place.
+            It is found in PATH, ~/.local/bin, pipx, uv tools, npm, nvm and Python packages, and its own
+            files are shown to guests, read-only. Its settings and logins in your home are not: the
+            session's model and key are used. What is described in agents/NAME.yaml in AEGIS_OPENCLAW_HOME
+            adds to the kit's or takes its place.
             """)
 }

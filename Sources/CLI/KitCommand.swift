@@ -69,8 +69,8 @@ struct KitCommand {
         return .done
     }
 
-    /// What a person put beside the guest's programs stays: guests see it as /openclaw/bin. Programs of the kit have its
-    /// name in front, and an old one is not kept.
+    /// What a person put beside the guest's programs stays: guests see it as /openclaw/bin. Programs of the
+    /// kit have its name in front, and an old one is not kept.
     private func keep(from old: String, in new: String) throws(SystemError) {
         guard Files.isDirectory(old) else { return }
         for name in try Files.list(old) where !name.hasPrefix("openclaw-") && !Files.exists("\(new)/\(name)")

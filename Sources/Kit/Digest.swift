@@ -192,23 +192,3 @@ public enum Base64 {
         return group & ((1 << UInt32(bits)) - 1) == 0 ? output : nil
     }
 }
-
-extension Base64 {
-    /// The bytes of a text of the standard alphabet, with or without its padding; nil when it is none.
-    public static func decode(_ text: String) -> [UInt8]? {
-        let known = characters(.standard)
-        var digits = Array(text.utf8)
-        while digits.last == 0x3D, digits.count > 2, text.utf8.count % 4 == 0 { digits.removeLast() }
-        guard digits.count % 4 != 1 else { return nil }
-        var (bytes, group, bits): ([UInt8], UInt32, Int) = ([], 0, 0)
-        for digit in digits {
-            guard let value = known.firstIndex(of: digit) else { return nil }
-            (group, bits) = (group << 6 | UInt32(value), bits + 6)
-            guard bits >= 8 else { continue }
-            bits -= 8
-            bytes.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
-            group &= (1 << UInt32(bits)) - 1
-        }
-        return group == 0 ? bytes : nil
-    }
-}

@@ -13,8 +13,9 @@ import Testing
         var stream = ProgramStream(.claude)
         let lines = [
             #"{"type":"system","subtype":"init","session_id":"s"}"#,
-            #"{"type":"assistant","message":{"content":[{"type":"text","text":"I look."},{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}]}}"#,
-            #"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":"a"}]}}"#,
+            #"{"type":"assistant","message":{"content":[{"type":"text","text":"I look."},"#
+                + #"{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}]}}"#,
+            #"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t"}]}}"#,
             #"{"type":"result","subtype":"success","is_error":false,"result":"Done so."}"#,
         ]
         #expect(lines.map { stream.add($0) } == [[], ["I look.", "→ Bash ls"], [], []])
@@ -27,9 +28,12 @@ import Testing
         var stream = ProgramStream(.codex)
         let lines = [
             #"{"type":"thread.started","thread_id":"x"}"#,
-            #"{"type":"item.started","item":{"id":"1","type":"command_execution","command":"bash -lc ls","status":"in_progress"}}"#,
-            #"{"type":"item.completed","item":{"id":"1","type":"command_execution","command":"bash -lc ls","exit_code":0}}"#,
-            #"{"type":"item.completed","item":{"id":"2","type":"file_change","changes":[{"path":"a.py","kind":"update"}]}}"#,
+            #"{"type":"item.started","item":{"id":"1","type":"command_execution","#
+                + #""command":"bash -lc ls","status":"in_progress"}}"#,
+            #"{"type":"item.completed","item":{"id":"1","type":"command_execution","#
+                + #""command":"bash -lc ls","exit_code":0}}"#,
+            #"{"type":"item.completed","item":{"id":"2","type":"file_change","#
+                + #""changes":[{"path":"a.py","kind":"update"}]}}"#,
             #"{"type":"item.completed","item":{"id":"3","type":"agent_message","text":"Done so."}}"#,
             #"{"type":"turn.completed","usage":{"input_tokens":1}}"#,
         ]

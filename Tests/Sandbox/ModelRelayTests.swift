@@ -16,7 +16,8 @@ import Testing
             + "Content-Length: 2\r\nanthropic-beta: a,b\r\n\r\n{}GET /coordinator/notes HTTP/1.1\r\n\r\n"
         let wanted =
             "POST /anthropic/v1/messages?beta=true HTTP/1.1\r\nHost: 10.77.0.1:9090\r\n"
-            + "Authorization: Bearer ours\r\nConnection: close\r\nContent-Length: 2\r\nanthropic-beta: a,b\r\n\r\n"
+            + "Authorization: Bearer ours\r\nConnection: close\r\nContent-Length: 2\r\n"
+            + "anthropic-beta: a,b\r\n\r\n"
             + "{}GET /coordinator/notes HTTP/1.1\r\n\r\n"
         #expect(read(text) == .head(Array(wanted.utf8)))
     }

@@ -5,8 +5,8 @@ import System
 import Wire
 
 /// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` runs in the tools' sandbox,
-/// `openclaw-agent mcp` offers the tools to other programs, `openclaw-agent program` and `openclaw-agent command` have
-/// one of those in the agent's place.
+/// `openclaw-agent mcp` offers the tools to other programs, `openclaw-agent program` and `openclaw-agent
+/// command` have one of those in the agent's place.
 public enum Agent {
     public static func main() -> Int32 {
         let arguments = Environment.arguments()

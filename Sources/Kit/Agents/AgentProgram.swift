@@ -1,5 +1,5 @@
-// An agent program of somebody else's (Claude Code, Codex, aider, …) as data: how it is found, started with a task,
-// told its model, and understood. One file of `kit/agents/`.
+// An agent program of somebody else's (Claude Code, Codex, aider, …) as data: how it is found, started with a
+// task, told its model, and understood. One file of `kit/agents/`.
 
 /// What is known of an agent program.
 public struct AgentProgram: Sendable, Hashable {
@@ -37,7 +37,8 @@ public struct AgentProgram: Sendable, Hashable {
     /// It is given our tools by the Model Context Protocol, so it can play any role.
     public var hasTools = false
 
-    /// What a scripted model answers in a trial so that the program writes a file named `TRIAL`; nil for no trial.
+    /// What a scripted model answers in a trial so that the program writes a file named `TRIAL`; nil for no
+    /// trial.
     public var trial: Trial?
 
     /// One answer of a scripted model: a call of one of the program's own tools, or a text.

@@ -1,8 +1,8 @@
 // The head of a request for a model, as the sandbox's relay reads it.
 
-/// Collects the head of one request to the model gateway and says it again: with the token of the agent in the place
-/// of whatever the program said about who it is, and as the only request of its connection. Pure, bounded, strict.
-/// RFC 9112 sections 2 to 5
+/// Collects the head of one request to the model gateway and says it again: with the token of the agent in
+/// the place of whatever the program said about who it is, and as the only request of its connection. Pure,
+/// bounded, strict. RFC 9112 sections 2 to 5
 public struct ModelRequestHead: Sendable {
     public enum Step: Sendable, Hashable {
         case more

@@ -86,8 +86,8 @@ public struct ProgramFinder: Sendable {
         if let refused { throw refused }
         throw ProgramProblem(
             message:
-                "the agent program \(program.name) is not installed: there is no \(program.find.joined(separator: ", ")) "
-                + "in PATH, ~/.local/bin, pipx, uv tools, npm, nvm or a Python package",
+                "the agent program \(program.name) is not installed: there is no "
+                + "\(program.find.joined(separator: ", ")) in PATH, ~/.local/bin, pipx, uv tools, npm, nvm or a Python package",
             hint: program.install.isEmpty ? "openclaw agents list" : "install it: \(program.install)")
     }
 
@@ -191,7 +191,8 @@ public struct ProgramFinder: Sendable {
         system.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
-    /// The directory of the package that a file belongs to: of Python's site-packages or of npm's node_modules.
+    /// The directory of the package that a file belongs to: of Python's site-packages or of npm's
+    /// node_modules.
     static func package(of path: String) -> String? {
         let parts = path.split(separator: "/").map(String.init)
         for (index, part) in parts.enumerated().reversed()
@@ -232,7 +233,8 @@ public struct ProgramFinder: Sendable {
         if name.hasPrefix("python") || name.hasPrefix("pypy") {
             let own = Files.parent(of: Files.parent(of: interpreter))
             if Files.exists("\(own)/pyvenv.cfg") { return needed.append(own) }
-            // Installed for one user: the interpreter looks for that below a home, and a guest's is another one.
+            // Installed for one user: the interpreter looks for that below a home, and a guest's is another
+            // one.
             let site = sitePackages(Files.parent(of: Files.parent(of: script)))
             guard !site.isEmpty, !Self.isSystem(script) else { return }
             needed += site
@@ -278,7 +280,8 @@ public struct ProgramFinder: Sendable {
         for name in (try? Files.list(place)) ?? [] where Self.secretNames.contains(name) {
             throw ProgramProblem(
                 message:
-                    "the program needs \(place), and \(name) in it looks like a login; no guest is shown that",
+                    "the program needs \(place), and \(name) in it looks like a login; no guest is shown "
+                    + "that",
                 hint: "install it into a directory of its own")
         }
     }

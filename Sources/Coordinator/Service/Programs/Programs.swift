@@ -25,9 +25,9 @@ public struct Programs: Sendable {
     /// The program of a name.
     public func program(_ name: String) throws(ProgramProblem) -> AgentProgram {
         guard let file = files[name] else {
+            let known = ([Self.own] + names).joined(separator: ", ")
             throw ProgramProblem(
-                message:
-                    "there is no agent program \(name); known are \(([Self.own] + names).joined(separator: ", "))",
+                message: "there is no agent program \(name); known are \(known)",
                 hint: "describe it in agents/\(name).yaml in AEGIS_OPENCLAW_HOME; openclaw help agents")
         }
         do throws(AgentProgram.Problems) {
@@ -94,7 +94,8 @@ struct SessionPrograms: Sendable {
         return name == Programs.own ? nil : name
     }
 
-    /// What --agent without a role is about: a role whose work is in tools that only our own agent has is left to it.
+    /// What --agent without a role is about: a role whose work is in tools that only our own agent has is
+    /// left to it.
     private static func isPlayed(_ role: Role) -> Bool { role.workspace != .none }
 
     /// Everything that the roles of a session need is there and can do its role.
@@ -115,8 +116,8 @@ struct SessionPrograms: Sendable {
             // Asked for by name it is a mistake; as part of all roles it is left to our own agent.
             guard byRole[roleName] == nil, role.agent == nil else {
                 throw ServiceError(
-                    "\(name) cannot be the \(roleName): it takes no tools by MCP, so it could give no verdict, result "
-                        + "or plan", hint: "openclaw agents list says which can", code: "usage", status: 422)
+                    "\(name) cannot be the \(roleName): it takes no tools by MCP, so it could give no verdict, "
+                        + "result or plan", hint: "openclaw agents list says which can", code: "usage", status: 422)
             }
         }
     }

@@ -1,5 +1,5 @@
-// `openclaw-agent tool program`: an agent program of somebody else's, in the sandbox of its role. It starts the
-// program, reads what it prints, and passes on what it asks the harness for.
+// `openclaw-agent tool program`: an agent program of somebody else's, in the sandbox of its role. It starts
+// the program, reads what it prints, and passes on what it asks the harness for.
 import Glibc
 import Kit
 import Synchronization
@@ -192,8 +192,8 @@ final class ProgramHost: Sendable {
     }
 }
 
-/// What is told of a program's words: at once what it says as a message, and prose a few times a second, so that a
-/// program that prints much does not fill the journal.
+/// What is told of a program's words: at once what it says as a message, and prose a few times a second, so
+/// that a program that prints much does not fill the journal.
 private final class ProgramNews: Sendable {
     private struct State {
         var waiting: [String] = []

@@ -1,5 +1,5 @@
-// `openclaw-agent program`: gives the tasks of an agent to a program of somebody else's, one run a task, and hands
-// over what it leaves. `openclaw-agent command` starts one that takes its tasks itself.
+// `openclaw-agent program`: gives the tasks of an agent to a program of somebody else's, one run a task, and
+// hands over what it leaves. `openclaw-agent command` starts one that takes its tasks itself.
 import Kit
 import System
 
@@ -60,7 +60,8 @@ struct ProgramLoop: Sendable {
 
     /// - Returns: What the program must be told before its work can be taken; nil when it was.
     private func handOver(_ id: JSON, _ answer: JSON) throws(AgentError) -> String? {
-        // What came meanwhile is heard before the work is called done. Nothing is lost when it cannot be read now.
+        // What came meanwhile is heard before the work is called done. Nothing is lost when it cannot be read
+        // now.
         let messages = (try? harness.call("messages.next", [:]))?["messages"]?.arrayValue ?? []
         guard messages.isEmpty else { return ProgramText.messages(messages) }
         let summary = answer["said"]?.stringValue ?? answer["summary"]?.stringValue ?? ""
@@ -103,15 +104,15 @@ enum ProgramText {
         var parts = [prompt, TaskText.first(task)]
         if task["resume"]?.boolValue == true {
             parts.append(
-                "An earlier run at this task was interrupted. What it changed is still here: look at git status and "
-                    + "git diff before you go on.")
+                "An earlier run at this task was interrupted. What it changed is still here: look at git status "
+                    + "and git diff before you go on.")
         }
         parts.append(
             """
-            Your working directory is where you work; there is no network but your model. Do not commit and do not \
-            push: your work is taken as it lies there when your program ends. Tools that are named above and that \
-            you do not have are those of the MCP server openclaw, if you have it; else use your own. End with a \
-            short account of what you did and what the next person should know.
+            Your working directory is where you work; there is no network but your model. Do not commit and do \
+            not push: your work is taken as it lies there when your program ends. Tools that are named above and \
+            that you do not have are those of the MCP server openclaw, if you have it; else use your own. End \
+            with a short account of what you did and what the next person should know.
             """)
         return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }

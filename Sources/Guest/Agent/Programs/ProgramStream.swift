@@ -1,5 +1,5 @@
-// What an agent program prints while it works, read for people and for the hand-over. It comes from a program that
-// may do as it likes, so nothing of it decides anything: it is shown, cut, and kept as words.
+// What an agent program prints while it works, read for people and for the hand-over. It comes from a program
+// that may do as it likes, so nothing of it decides anything: it is shown, cut, and kept as words.
 import Kit
 
 /// Reads the lines of one run. Pure.
@@ -86,12 +86,12 @@ struct ProgramStream {
             let item = event["item"] ?? [:]
             switch item["type"]?.stringValue {
             case "agent_message": return isStart ? [] : say(item["text"]?.stringValue)
-            case "command_execution": return isStart ? Self.call("shell", item["command"] ?? "") : []
+            case "command_execution": return isStart ? Self.call("shell", ["command": item["command"] ?? ""]) : []
             case "mcp_tool_call":
                 return isStart ? Self.call(item["tool"]?.stringValue, item["arguments"] ?? .null) : []
             case "file_change":
                 let paths = (item["changes"]?.arrayValue ?? []).compactMap { $0["path"]?.stringValue }
-                return isStart ? [] : Self.call("edit", .string(paths.joined(separator: " ")))
+                return isStart ? [] : Self.call("edit", ["paths": .string(paths.joined(separator: " "))])
             default: return []
             }
         case "turn.completed":

@@ -1,5 +1,5 @@
-// An agent program that is not ours, in the sandbox of its role: the same policy as a tool's, and one door more, to
-// the model gateway. What it may ask the harness for comes over the tools' socket.
+// An agent program that is not ours, in the sandbox of its role: the same policy as a tool's, and one door
+// more, to the model gateway. What it may ask the harness for comes over the tools' socket.
 import Glibc
 import Kit
 import Synchronization
@@ -46,8 +46,8 @@ final class ProgramSession: Sendable {
     }
 }
 
-/// What a program of somebody else's may ask its harness, by MCP: what concerns the team, and nothing that its own
-/// shell does as well.
+/// What a program of somebody else's may ask its harness, by MCP: what concerns the team, and nothing that
+/// its own shell does as well.
 struct ProgramTools: Sendable {
     let session: Session
     let ending: ProgramSession.Ending
@@ -62,8 +62,8 @@ struct ProgramTools: Sendable {
     private static let completeTask: JSON = [
         "name": "complete_task",
         "description": .string(
-            "Say how the task ended and what the next person should know. Then stop: the work is handed over when "
-                + "your program ends."),
+            "Say how the task ended and what the next person should know. Then stop: the work is handed over "
+                + "when your program ends."),
         "input_schema": [
             "type": "object", "required": ["summary"], "additionalProperties": false,
             "properties": [
@@ -139,8 +139,8 @@ extension Session {
         }
     }
 
-    /// The role's policy, and what a program needs besides: its own files to read, the gateway, and sockets to reach
-    /// it with, which the strict filter has not.
+    /// The role's policy, and what a program needs besides: its own files to read, the gateway, and sockets
+    /// to reach it with, which the strict filter has not.
     private func programPolicy() throws(HarnessError) -> JSON {
         guard var policy = document["sandbox"], policy.objectValue != nil else {
             throw HarnessError("run the agent's program", "the guest document has no sandbox policy")

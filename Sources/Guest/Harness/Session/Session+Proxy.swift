@@ -4,8 +4,8 @@ import Kit
 import System
 
 extension Session {
-    /// Fills in where the egress proxy and the model gateway are and who is calling them. The token goes to the
-    /// sandbox's parent only, which says it to them; the tool sees listeners on its own loopback.
+    /// Fills in where the egress proxy and the model gateway are and who is calling them. The token goes to
+    /// the sandbox's parent only, which says it to them; the tool sees listeners on its own loopback.
     func openProxy(_ policy: inout JSON) throws(HarnessError) {
         let isProxied = policy["network"]?.stringValue == "proxy"
         let models = policy["models"]?.stringValue ?? ""

@@ -2,9 +2,9 @@ import Glibc
 import Kit
 import System
 
-/// A way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's parent
-/// carries to the coordinator, to its egress proxy or to its model gateway. The tool has no route to anything
-/// else, and the token that says who is calling is added here, where the tool cannot see it.
+/// A way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's
+/// parent carries to the coordinator, to its egress proxy or to its model gateway. The tool has no route to
+/// anything else, and the token that says who is calling is added here, where the tool cannot see it.
 struct Relay {
     private let host: String
     private let port: UInt16
