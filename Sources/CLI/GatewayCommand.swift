@@ -120,7 +120,7 @@ struct GatewayCommand {
         let given = request.bearerToken ?? request.headers["x-api-key"] ?? ""
         guard Digest.blake2b(Array(given.utf8)) == Digest.blake2b(Array(token.utf8)) else {
             return try exchange.respond(
-                .error(401, code: "unauthorized", message: "this needs the gateway's token", hint: ""))
+                Gateway.unauthorized(path: request.path, message: "this needs the gateway's token"))
         }
         if request.method == "GET", request.path == "/ledger" {
             let account = gateway.ledger(of: session)?.snapshot
@@ -147,6 +147,10 @@ private struct NoteRecorder: GatewayRecorder {
 
     func refused(_ caller: Caller, reason: String) {
         Terminal.note("gateway: refused: \(Terminal.harmless(reason))")
+    }
+
+    func noted(_ caller: Caller, note: String) {
+        Terminal.note("gateway: \(Terminal.harmless(note))")
     }
 
     func waited(_ caller: Caller, milliseconds: Int64, reason: String) {

@@ -16,7 +16,7 @@ enum Golden {
     /// The top of the repository.
     static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
 
-    private static func load(_ name: String) -> String {
+    static func load(_ name: String) -> String {
         do {
             return try Files.readText("\(root)/Tests/Golden/\(name)", limit: 1 << 20)
         } catch {

@@ -40,7 +40,7 @@ import Testing
                     ["role": "tool", "tool_call_id": "d", "content": "plain"],
                 ],
             ], defaultOutputTokens: 100)
-        let messages = try #require(request["messages"]?.arrayValue)
+        let messages = try #require(request.json["messages"]?.arrayValue)
         #expect(messages[0]["content"]?[1] == image)
         let results = try #require(messages[2]["content"]?.arrayValue)
         #expect(results[0]["content"] == [["type": "text", "text": "here"], image])
@@ -60,7 +60,7 @@ import Testing
                     ],
                 ],
             ], defaultOutputTokens: 100)
-        let messages = try #require(request["messages"]?.arrayValue)
+        let messages = try #require(request.json["messages"]?.arrayValue)
         #expect(messages[0]["content"] == [image])
         #expect(messages[2]["content"]?[0]?["content"] == [image])
     }

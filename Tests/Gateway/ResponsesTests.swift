@@ -116,8 +116,8 @@ private let path = "/openai/v1/responses"
     @Test(
         arguments: [
             ("previous_response_id", "r"), ("background", true), ("conversation", "c"), ("input", []),
-            ("tools", [["type": "web_search"]]), ("input", [["type": "item_reference", "id": "x"]]),
-            ("text", ["format": ["type": "json_object"]]),
+            ("input", [["type": "item_reference", "id": "x"]]),
+            ("prompt", ["id": "p"]), ("text", ["format": ["type": "xml"]]),
         ] as [(String, JSON)])
     func `what refers to something stored, or reaches out, is refused`(field: String, value: JSON) throws {
         var body: JSON = ["model": "x", "input": "hi"]

@@ -54,6 +54,7 @@ final class Records: GatewayRecorder {
         var settled: [Settlement] = []
         var warned: [(percent: Int, scope: Ledger.Scope)] = []
         var refused: [String] = []
+        var noted: [String] = []
         var waited: [(milliseconds: Int64, reason: String)] = []
     }
 
@@ -70,6 +71,8 @@ final class Records: GatewayRecorder {
     func warned(_ caller: Caller, percent: Int, scope: Ledger.Scope, left: Int64) {
         state.withLock { $0.warned.append((percent, scope)) }
     }
+
+    func noted(_ caller: Caller, note: String) { state.withLock { $0.noted.append(note) } }
 
     func refused(_ caller: Caller, reason: String) { state.withLock { $0.refused.append(reason) } }
 

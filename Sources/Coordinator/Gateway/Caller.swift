@@ -14,6 +14,8 @@ public struct Caller: Sendable, Hashable {
     public var attempt: Int?
     /// As given with `--model`, or by the role.
     public var spec: String
+    /// Which of the agent's conversations it is, when the program has several at once; nil is the main one.
+    var thread: String?
 
     public init(
         session: String, agent: String, role: String, task: String? = nil, taskKind: String? = nil,
@@ -26,7 +28,10 @@ public struct Caller: Sendable, Hashable {
 
 extension Caller {
     /// Calls with the same name are of one conversation; another attempt at a task is another one.
-    var conversation: String { "\(agent)/\(task ?? "")/\(attempt ?? 0)" }
+    var conversation: String { "\(place)/\(thread ?? "")" }
+
+    /// Where the conversations of one program belong.
+    var place: String { "\(agent)/\(task ?? "")/\(attempt ?? 0)" }
 }
 
 /// What a call came to.
@@ -61,6 +66,8 @@ public protocol GatewayRecorder: Sendable {
     func waited(_ caller: Caller, milliseconds: Int64, reason: String)
     /// A model is told that so much of a limit is used up, in percent.
     func warned(_ caller: Caller, percent: Int, scope: Ledger.Scope, left: Int64)
+    /// Something of a request was left out or changed, in a sentence; told once a conversation.
+    func noted(_ caller: Caller, note: String)
     /// A complete turn: the messages of the request and the assistant's message, in the form of the Messages
     /// API. It is on disk already, and the guest has not seen its end yet.
     func recordTurn(_ caller: Caller, messages: [JSON], response: JSON)
@@ -69,5 +76,6 @@ public protocol GatewayRecorder: Sendable {
 extension GatewayRecorder {
     public func waiting(_ caller: Caller, milliseconds: Int64, reason: String) {}
     public func warned(_ caller: Caller, percent: Int, scope: Ledger.Scope, left: Int64) {}
+    public func noted(_ caller: Caller, note: String) {}
     public func recordTurn(_ caller: Caller, messages: [JSON], response: JSON) {}
 }

@@ -34,14 +34,17 @@ public final class Conversations: Sendable {
     /// Adds a turn.
     /// - Parameters:
     ///   - task: Calls outside of tasks are kept by agent.
+    ///   - thread: Of a program with several conversations at once; each has a file of its own, and the main
+    ///     one (nil) is the one that a later guest goes on with.
     ///   - model: That gave the answer; it stays that of the conversation.
     ///   - messages: Of the request.
     ///   - response: The assistant's message: `{"role": "assistant", "content": […]}`.
+    ///   - notes: What was left out or changed of the request, in sentences.
     public func record(
-        task: String?, agent: String, model: String = "", messages: [JSON], response: JSON,
-        atMilliseconds now: Int64
+        task: String?, agent: String, thread: String? = nil, model: String = "", messages: [JSON],
+        response: JSON, notes: [String] = [], atMilliseconds now: Int64
     ) throws(GatewayError) {
-        let path = path(task: task, agent: agent)
+        let path = path(task: task, agent: agent, thread: thread)
         let messages = messages.map(Conversations.canonical)
         let response = Conversations.canonical(response)
         let digests = Conversations.digests(messages + [response])
@@ -53,10 +56,11 @@ public final class Conversations: Sendable {
                     Conversations.digests(try Conversations.read(path))
                 }
             let kept = zip(known, digests.dropLast()).prefix { $0 == $1 }.count
-            let line: JSON = [
+            var line: JSON = [
                 "at": JSON(now), "agent": .string(agent), "model": .string(model), "keep": JSON(kept),
                 "add": .array(Array(messages[kept...])), "response": response,
             ]
+            if !notes.isEmpty { line["notes"] = .array(notes.map { .string($0) }) }
             let isFirst = state.digests.updateValue(digests, forKey: path) == nil
             do throws(SystemError) {
                 try Conversations.append(line, to: path, isFirst: isFirst)
@@ -130,7 +134,7 @@ public final class Conversations: Sendable {
     }
 
     /// Without the marks for the provider's cache, which move from turn to turn.
-    private static func canonical(_ message: JSON) -> JSON {
+    static func canonical(_ message: JSON) -> JSON {
         var result: JSON = ["role": message["role"] ?? "user", "content": message["content"] ?? nil]
         if let blocks = message["content"]?.arrayValue {
             result["content"] = .array(
@@ -150,8 +154,8 @@ public final class Conversations: Sendable {
     // MARK: Files
 
     /// Names come from a journal of ours; whatever else comes cannot leave the directory.
-    private func path(task: String?, agent: String) -> String {
-        let name = task ?? "agent-\(agent)"
+    private func path(task: String?, agent: String, thread: String? = nil) -> String {
+        let name = (task ?? "agent-\(agent)") + (thread.map { ".\($0)" } ?? "")
         let isPlain =
             !name.hasPrefix(".") && (1...100).contains(name.utf8.count)
             && name.utf8.allSatisfy { byte in

@@ -17,6 +17,18 @@ extension Gateway {
             || path.hasPrefix("/openai/")
     }
 
+    /// The answer to a caller that nobody knows, in the words of the API that it asked for. Asking again does
+    /// not help, and the official programs, which ask for minutes otherwise, obey the header that says so.
+    public static func unauthorized(path: String, message: String) -> HTTPResponse {
+        let failure = GuestFailure(401, message)
+        let isMessages = !path.hasPrefix("/openai/")
+        var response = HTTPResponse(
+            status: failure.status,
+            json: isMessages ? failure.json(requestID: "req_" + Random.hex(12)) : failure.openAIJSON)
+        response.headers["x-should-retry"] = "false"
+        return response
+    }
+
     /// Answers a guest's request; returns when it is answered. Whoever calls has authenticated the guest.
     /// - Parameter request: With its body, when the server collected it; else the body is read here.
     public func handle(_ request: HTTPRequest, _ exchange: HTTPExchange, caller: Caller) {
@@ -38,9 +50,9 @@ extension Gateway {
             case ("POST", "/anthropic/v1/messages/count_tokens"):
                 try count(try body(request, exchange), request, plain, caller)
             case ("POST", "/openai/v1/chat/completions"):
-                try completions(try body(request, exchange), exchange, caller, requestID)
+                try completions(try body(request, exchange), request, exchange, caller, requestID)
             case ("POST", "/openai/v1/responses"):
-                try responses(try body(request, exchange), exchange, caller, requestID)
+                try responses(try body(request, exchange), request, exchange, caller, requestID)
             case ("GET", let path) where path.hasPrefix("/anthropic/v1/models"):
                 try models(path.dropFirst("/anthropic/v1/models".utf8.count), plain, caller, isChat: false)
             case ("GET", let path) where path.hasPrefix("/openai/v1/models"):
@@ -78,10 +90,11 @@ extension Gateway {
         let (whole, isHeld, earlier) = try session.threads.withLock { (book) throws(GuestFailure) in
             try book.expand(json)
         }
-        let request = try MessagesRequest(whole)
-        let beta = try Beta.check(http.headers)
+        let beta = Beta.read(http.headers)
+        let request = try MessagesRequest(whole, notes: beta.notes)
+        let caller = placed(caller, http, request, session)
         let output = GuestOutput(exchange, requestID: requestID, isStreaming: request.isStreaming)
-        try run(request, beta, caller, output, restoresThinking: false) { answer in
+        try run(request, beta.value, caller, output, restoresThinking: false) { answer in
             guard isHeld, let id = answer["id"]?.stringValue else { return }
             let turn: JSON = ["role": "assistant", "content": answer["content"] ?? []]
             let thread = ThreadBook.Thread(
@@ -91,29 +104,46 @@ extension Gateway {
         }
     }
 
+    /// The caller with the conversation that the request belongs to.
+    private func placed(
+        _ caller: Caller, _ http: HTTPRequest, _ request: MessagesRequest, _ session: Session
+    ) -> Caller {
+        var caller = caller
+        switch ThreadIdentity(http.headers) {
+        case .main: break
+        case .named(let name): caller.thread = ThreadIdentity.name(name)
+        case .unknown:
+            caller.thread = session.book.withLock { $0.thread(at: caller.place, request.messages) }
+        }
+        return caller
+    }
+
     private func completions(
-        _ json: JSON, _ exchange: HTTPExchange, _ caller: Caller, _ requestID: String
+        _ json: JSON, _ http: HTTPRequest, _ exchange: HTTPExchange, _ caller: Caller, _ requestID: String
     ) throws(GuestFailure) {
         let translated = try ChatRequest.messages(
             from: json, defaultOutputTokens: configuration.limits.defaultOutputTokens)
-        let request = try MessagesRequest(translated)
+        let request = try MessagesRequest(translated.json, notes: translated.notes)
         let answer = ChatAnswer(
             id: requestID, createdMilliseconds: Clock.wallMilliseconds(),
-            includesUsage: json["stream_options"]?["include_usage"] == true)
+            includesUsage: json["stream_options"]?["include_usage"] == true, tools: translated.tools)
         let output = GuestOutput(
             exchange, requestID: requestID, isStreaming: request.isStreaming, form: .chat(answer))
+        let caller = placed(caller, http, request, try resolve(caller).0)
         try run(request, nil, caller, output, restoresThinking: true)
     }
 
     private func responses(
-        _ json: JSON, _ exchange: HTTPExchange, _ caller: Caller, _ requestID: String
+        _ json: JSON, _ http: HTTPRequest, _ exchange: HTTPExchange, _ caller: Caller, _ requestID: String
     ) throws(GuestFailure) {
         let translated = try ResponsesRequest.messages(
             from: json, defaultOutputTokens: configuration.limits.defaultOutputTokens)
-        let request = try MessagesRequest(translated)
-        let answer = ResponsesAnswer(id: requestID, createdMilliseconds: Clock.wallMilliseconds())
+        let request = try MessagesRequest(translated.json, notes: translated.notes)
+        let answer = ResponsesAnswer(
+            id: requestID, createdMilliseconds: Clock.wallMilliseconds(), tools: translated.tools)
         let output = GuestOutput(
             exchange, requestID: requestID, isStreaming: request.isStreaming, form: .responses(answer))
+        let caller = placed(caller, http, request, try resolve(caller).0)
         try run(request, nil, caller, output, restoresThinking: true)
     }
 
@@ -163,6 +193,7 @@ extension Gateway {
         let model = known ?? session.conversations?.model(task: caller.task, agent: caller.agent)
         // A transcript of another provider's model is no choice here.
         let possible = Set([primary] + provider.route.fallback + [provider.route.escalate].compactMap { $0 })
+        // A subagent has the model of the conversation that it belongs to, when it has none of its own.
         guard let model, possible.contains(model) else { return [list[0]] }
         return [model]
     }
@@ -188,7 +219,7 @@ extension Gateway {
         // A guest that shortened its history has cut off what the notes belonged to.
         entry.notes.removeAll { !messages.indices.contains($0.index) || messages[$0.index]["role"] != "user" }
         let isStart = !messages.contains { $0["role"] == "assistant" }
-        if isStart { entry.notes = handOver(session, provider, caller) }
+        if isStart { entry.notes = caller.thread == nil ? handOver(session, provider, caller) : [] }
         if messages.last?["role"] == "user",
             let (scope, account) = session.ledger.tightest([
                 .session, .role(caller.role), .agent(caller.agent),
@@ -231,10 +262,10 @@ extension Gateway {
         _ json: JSON, _ http: HTTPRequest, _ output: GuestOutput, _ caller: Caller
     ) throws(GuestFailure) {
         let request = try MessagesRequest(json, isCount: true)
-        let beta = try Beta.check(http.headers)
         let (_, provider) = try resolve(caller)
         let model = provider.model(for: caller.role)
-        let call = ProviderCall(caller: caller, request: request, model: model, beta: beta)
+        let call = ProviderCall(
+            caller: caller, request: request, model: model, beta: Beta.read(http.headers).value)
         do throws(ProviderFailure) {
             let tokens = try provider.countTokens(call, cancel: OutputCancellation(self, output))
             output.respond(200, ["input_tokens": JSON(tokens)])
@@ -284,24 +315,4 @@ private final class OutputCancellation: Cancellation {
     init(_ gateway: Gateway, _ output: GuestOutput) { (self.gateway, self.output) = (gateway, output) }
 
     var isCancelled: Bool { gateway.isStopping || output.isGone }
-}
-
-/// The values of `anthropic-beta` that change neither what a call costs nor how far it reaches.
-enum Beta {
-    private static let known = [
-        "fine-grained-tool-streaming-", "interleaved-thinking-", "prompt-caching-", "extended-cache-ttl-",
-        "token-efficient-tools-", "output-128k-", "context-management-", "effort-", "structured-outputs-",
-        "tool-examples-", "max-tokens-", "pdfs-", "token-counting-", "computer-use-", threads,
-    ]
-    private static let threads = "message-threads-"
-
-    static func check(_ headers: HTTPHeaders) throws(GuestFailure) -> String? {
-        let values = headers.tokens("anthropic-beta")
-        for value in values where !known.contains(where: { value.hasPrefix($0) }) {
-            throw .invalid("anthropic-beta: this gateway does not pass on \(value)")
-        }
-        // Threads are held here, so the provider hears nothing of them.
-        let passed = values.filter { !$0.hasPrefix(threads) }
-        return passed.isEmpty ? nil : passed.joined(separator: ",")
-    }
 }

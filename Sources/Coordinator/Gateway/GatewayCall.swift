@@ -1,5 +1,6 @@
 // One call of a guest, from its reservation to its settlement.
 import Kit
+import Synchronization
 import System
 import Wire
 
@@ -139,11 +140,14 @@ final class GatewayCall: EventSink {
 
     private func complete(_ reservation: Ledger.Reservation) throws(GuestFailure) {
         settle(reservation, assembler.usage, prices.cost(assembler.usage), isAnswered: true)
+        let notes = session.book.withLock { $0.news(call.request.notes, in: caller.conversation) }
+        for note in notes { gateway.recorder.noted(caller, note: note) }
         session.settled(caller, model: call.model, content: assembler.turn["content"]?.arrayValue ?? [])
         do throws(GatewayError) {
             try session.conversations?.record(
-                task: caller.task, agent: caller.agent, model: call.model, messages: messages,
-                response: assembler.turn, atMilliseconds: Clock.wallMilliseconds())
+                task: caller.task, agent: caller.agent, thread: caller.thread, model: call.model,
+                messages: messages, response: assembler.turn, notes: notes,
+                atMilliseconds: Clock.wallMilliseconds())
         } catch {
             gateway.recorder.refused(caller, reason: "\(error)")
             throw GuestFailure(500, "\(error)")

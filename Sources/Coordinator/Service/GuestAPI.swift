@@ -33,6 +33,12 @@ struct GuestAPI: Sendable {
             return try site.answer(request, exchange, door: .guest)
         }
         guard let agent = agent(of: request) else {
+            if Gateway.owns(path: request.path) {
+                return try exchange.respond(
+                    Gateway.unauthorized(
+                        path: request.path,
+                        message: "this needs the token of an agent of the session; it is in SESSION_TOKEN"))
+            }
             try exchange.respond(
                 .error(
                     401, code: "unauthorized", message: "this needs the token of an agent of the session",

@@ -17,6 +17,8 @@ struct MessagesRequest: Sendable {
     /// The most the prompt can have, in tokens; nil when only the model's context bounds it.
     let promptTokens: Int?
     let cache: CacheUse
+    /// What was dropped of it, in sentences.
+    var notes: [String] = []
 
     /// Every token stands for one byte at least; images are counted apart.
     private static let tokensOfImage = 5000
@@ -27,15 +29,17 @@ struct MessagesRequest: Sendable {
     private static let knownFields: Set<String> = [
         "model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config",
         "metadata", "stop_sequences", "stream", "temperature", "top_p", "top_k", "cache_control",
-        "context_management", "service_tier", "inference_geo", "output_format",
+        "context_management", "service_tier", "inference_geo", "output_format", "diagnostics", "speed",
     ]
 
     /// - Parameter isCount: For counting only, which has no answer to bound.
-    init(_ json: JSON, isCount: Bool = false) throws(GuestFailure) {
+    init(_ json: JSON, isCount: Bool = false, notes: [String] = []) throws(GuestFailure) {
+        self.notes = notes
         guard let fields = json.objectValue else {
             throw .invalid("the request is \(json.kindName) where an object should be")
         }
-        for name in fields.keys.sorted() where !MessagesRequest.knownFields.contains(name) {
+        for name in fields.keys.sorted()
+        where !MessagesRequest.knownFields.contains(name) && fields[name] != .null {
             throw .invalid(
                 "\(name): this gateway does not pass the field on, because its cost or its reach is "
                     + "not bounded"
@@ -54,8 +58,9 @@ struct MessagesRequest: Sendable {
         if let system = fields["system"] { try scan.check(content: system, at: "system") }
         try MessagesRequest.check(tools: fields["tools"])
         try MessagesRequest.check(options: fields)
-        var forwarded = fields
+        var forwarded = fields.filter { MessagesRequest.knownFields.contains($0.key) }
         forwarded["model"] = nil
+        forwarded["speed"] = nil
         forwarded["stream"] = nil
         self.json = .object(forwarded)
         self.messages = messages
@@ -70,7 +75,7 @@ struct MessagesRequest: Sendable {
             scan.isUnbounded
             ? nil
             : max(0, bytes.count - scan.imageBytes) + scan.images * MessagesRequest.tokensOfImage
-                + MessagesRequest.tokensOfOverhead
+                + scan.referencedBytes(of: fields["tools"]) + MessagesRequest.tokensOfOverhead
         cache = MessagesRequest.cacheUse(bytes)
     }
 
@@ -81,15 +86,16 @@ struct MessagesRequest: Sendable {
             json: json, messages: json["messages"]?.arrayValue ?? messages, model: model,
             isStreaming: isStreaming, outputTokens: outputTokens,
             promptTokens: promptTokens.map { $0 + max(0, bytes.count - self.json.serialized().count) },
-            cache: MessagesRequest.cacheUse(bytes))
+            cache: MessagesRequest.cacheUse(bytes), notes: notes)
     }
 
     private init(
         json: JSON, messages: [JSON], model: String?, isStreaming: Bool, outputTokens: Int,
-        promptTokens: Int?, cache: CacheUse
+        promptTokens: Int?, cache: CacheUse, notes: [String]
     ) {
         (self.json, self.messages, self.model, self.isStreaming) = (json, messages, model, isStreaming)
         (self.outputTokens, self.promptTokens, self.cache) = (outputTokens, promptTokens, cache)
+        self.notes = notes
     }
 
     /// Also true when the words only stand in a text: then a little more is reserved than needed.
@@ -101,22 +107,26 @@ struct MessagesRequest: Sendable {
     private static func check(tools json: JSON?) throws(GuestFailure) {
         guard let json, !json.isNull else { return }
         guard let tools = json.arrayValue else { throw .invalid("tools: must be an array") }
-        for (index, tool) in tools.enumerated() {
-            guard let type = tool["type"]?.stringValue, type != "custom" else { continue }
-            // Tools whose shape is the provider's and which run at the client's.
-            let clientTools = ["bash_", "text_editor_", "memory_", "computer_"]
-            guard clientTools.contains(where: { type.hasPrefix($0) }) else {
-                throw .invalid(
-                    "tools/\(index): \(type) runs at the provider's; this gateway passes on only "
-                        + "tools that run "
-                        + "in the guest")
-            }
+        for (index, tool) in tools.enumerated() { try check(tool: tool, at: "tools/\(index)") }
+    }
+
+    fileprivate static func check(tool: JSON, at place: String) throws(GuestFailure) {
+        guard let type = tool["type"]?.stringValue, type != "custom" else { return }
+        // Tools whose shape is the provider's and which run at the client's.
+        let clientTools = ["bash_", "text_editor_", "memory_", "computer_"]
+        guard clientTools.contains(where: { type.hasPrefix($0) }) else {
+            throw .invalid(
+                "\(place): \(type) runs at the provider's; this gateway passes on only tools that run in "
+                    + "the guest")
         }
     }
 
     private static func check(options fields: [String: JSON]) throws(GuestFailure) {
         guard ["auto", "standard_only"].contains(fields["service_tier"]?.stringValue ?? "auto") else {
             throw .invalid("service_tier: only auto and standard_only have list prices")
+        }
+        guard ["standard", nil].contains(fields["speed"]?.stringValue) else {
+            throw .invalid("speed: only standard has list prices")
         }
         guard fields["inference_geo"]?.stringValue ?? "global" == "global" else {
             throw .invalid("inference_geo: only global has list prices")
@@ -139,6 +149,18 @@ private struct ContentScan {
     var isUnbounded = false
     /// The message is one that the provider wrote.
     private var isAnswer = false
+    private var isSystem = false
+    /// Names of tools whose definitions are put in once more where they are named.
+    private var references: [String: Int] = [:]
+
+    /// What the definitions add to the prompt, in bytes.
+    func referencedBytes(of tools: JSON?) -> Int {
+        guard !references.isEmpty else { return 0 }
+        return (tools?.arrayValue ?? []).reduce(0) { sum, tool in
+            let times = references[tool["name"]?.stringValue ?? ""] ?? 0
+            return times == 0 ? sum : sum + times * tool.serialized().count
+        }
+    }
 
     mutating func check(messages: [JSON]) throws(GuestFailure) {
         for (index, message) in messages.enumerated() {
@@ -147,9 +169,11 @@ private struct ContentScan {
                 throw .invalid("messages/\(index)/role: must be user or assistant")
             }
             guard let content = message["content"] else {
+                // Such a message may only set how the next answer is given.
+                if role == "system", message["output_config"]?.objectValue != nil { continue }
                 throw .invalid("messages/\(index)/content: is missing")
             }
-            isAnswer = role == "assistant"
+            (isAnswer, isSystem) = (role == "assistant", role == "system")
             try check(content: content, at: "messages/\(index)/content")
         }
     }
@@ -169,6 +193,10 @@ private struct ContentScan {
         case "text", "thinking", "redacted_thinking", "tool_use", "search_result": return
         case "tool_result":
             if let content = block["content"] { try check(content: content, at: "\(place)/content") }
+        case "tool_reference": references[block["tool_name"]?.stringValue ?? "", default: 0] += 1
+        case "tool_addition", "tool_removal":
+            guard isSystem else { throw .invalid("\(place)/type: \(type) stands only in system messages") }
+            try check(change: block["tool"] ?? .null, at: "\(place)/tool")
         case "image":
             images += 1
             imageBytes += try data(of: block, at: place)
@@ -183,6 +211,18 @@ private struct ContentScan {
         case _ where isAnswer && block["source"] == nil: isUnbounded = true
         default:
             throw .invalid("\(place)/type: this gateway does not pass on blocks of type \(type)")
+        }
+    }
+
+    /// A change of the tools in the middle of a conversation.
+    private mutating func check(change tool: JSON, at place: String) throws(GuestFailure) {
+        switch tool["type"]?.stringValue {
+        case "tool_reference": references[tool["name"]?.stringValue ?? "", default: 0] += 1
+        case "tool_definition":
+            try MessagesRequest.check(tool: tool["definition"] ?? .null, at: "\(place)/definition")
+        case let other:
+            throw .invalid(
+                "\(place)/type: \(other ?? "nothing") names no tool that runs in the guest")
         }
     }
 

@@ -11,9 +11,13 @@ struct ChatAnswer: Sendable {
     private var model: JSON = ""
     /// Content blocks that are calls, by their index, numbered as calls.
     private var calls: [Int: Int] = [:]
+    /// Calls of free-text tools by the index of their block, until they are whole.
+    private var texts: [Int: (block: JSON, arguments: String)] = [:]
+    private let tools: GuestTools
 
-    init(id: String, createdMilliseconds: Int64, includesUsage: Bool) {
+    init(id: String, createdMilliseconds: Int64, includesUsage: Bool, tools: GuestTools = GuestTools()) {
         (self.id, created, self.includesUsage) = ("chatcmpl-" + id, createdMilliseconds / 1000, includesUsage)
+        self.tools = tools
     }
 
     /// A whole completion.
@@ -24,11 +28,12 @@ struct ChatAnswer: Sendable {
             "role": "assistant", "content": text.isEmpty ? nil : .string(text), "refusal": nil,
         ]
         let calls = blocks.filter { $0["type"] == "tool_use" }.map { block -> JSON in
-            [
+            let arguments = (block["input"] ?? [:]).text
+            let tool = tools[block["name"]]
+            if tool.isCustom { return custom(block, arguments) }
+            return [
                 "id": block["id"] ?? "", "type": "function",
-                "function": [
-                    "name": block["name"] ?? "", "arguments": .string((block["input"] ?? [:]).text),
-                ],
+                "function": ["name": .string(tool.name), "arguments": .string(arguments)],
             ]
         }
         if !calls.isEmpty { answer["tool_calls"] = .array(calls) }
@@ -54,12 +59,26 @@ struct ChatAnswer: Sendable {
         case "content_block_start":
             guard let block = event.data["content_block"], block["type"] == "tool_use" else { return [] }
             calls[index] = calls.count
+            let tool = tools[block["name"]]
+            if tool.isCustom {
+                texts[index] = (block, "")
+                return []
+            }
             return [
-                call(index, ["name": block["name"] ?? "", "arguments": ""], id: block["id"] ?? "")
+                call(index, ["name": .string(tool.name), "arguments": ""], id: block["id"] ?? "")
             ]
+        case "content_block_stop":
+            guard let text = texts.removeValue(forKey: index) else { return [] }
+            var whole = custom(text.block, text.arguments)
+            whole["index"] = JSON(calls[index] ?? 0)
+            return [chunk(["tool_calls": [whole]])]
         case "content_block_delta":
             let delta = event.data["delta"]
             if let text = delta?["text"], delta?["type"] == "text_delta" { return [chunk(["content": text])] }
+            if let text = delta?["partial_json"]?.stringValue, texts[index] != nil {
+                texts[index]?.arguments += text
+                return []
+            }
             if let text = delta?["partial_json"] { return [call(index, ["arguments": text], id: nil)] }
             return []
         case "message_delta":
@@ -79,6 +98,16 @@ struct ChatAnswer: Sendable {
             bytes += ServerSentEvent(data: last.text).serialized()
         }
         return bytes + ServerSentEvent(data: "[DONE]").serialized()
+    }
+
+    private func custom(_ block: JSON, _ arguments: String) -> JSON {
+        [
+            "id": block["id"] ?? "", "type": "custom",
+            "custom": [
+                "name": .string(tools[block["name"]].name),
+                "input": .string(GuestTools.text(ofArguments: arguments)),
+            ],
+        ]
     }
 
     private func call(_ index: Int, _ function: JSON, id: JSON?) -> JSON {

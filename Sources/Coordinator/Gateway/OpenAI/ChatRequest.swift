@@ -13,7 +13,7 @@ enum ChatRequest {
         var messages: [JSON] = []
         let system = text(of: json["system"])
         if !system.isEmpty { messages.append(["role": "system", "content": .string(system)]) }
-        for message in request.messages { messages += chatMessages(from: message) }
+        for message in PlainMessages.of(request.messages) { messages += chatMessages(from: message) }
         var chat: JSON = [
             "model": .string(model), "messages": .array(messages), "stream": true,
             "stream_options": ["include_usage": true],
@@ -124,19 +124,22 @@ enum ChatRequest {
     // MARK: From a guest with an OpenAI SDK
 
     private static let knownFields: Set<String> = [
-        "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature",
-        "top_p", "stop", "tools", "tool_choice", "parallel_tool_calls", "n", "user", "reasoning_effort",
-        "response_format", "seed", "store", "metadata", "frequency_penalty", "presence_penalty",
+        "model", "messages", "stream", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
+        "tools", "tool_choice", "parallel_tool_calls", "n", "reasoning_effort", "response_format",
     ]
 
     /// A guest's request in the form of the Messages API. Fields that only shade sampling are dropped; those
     /// that change what comes back are refused.
-    static func messages(from chat: JSON, defaultOutputTokens: Int) throws(GuestFailure) -> JSON {
-        let fields = try GuestFields(
+    static func messages(
+        from chat: JSON, defaultOutputTokens: Int
+    ) throws(GuestFailure) -> GuestRequest {
+        var fields = try GuestFields(
             chat, known: knownFields, refusal: "this gateway does not know the field")
         guard (fields["n"]?.intValue ?? 1) == 1 else { throw .invalid("n: only one answer is given") }
         guard let messages = fields["messages"]?.arrayValue else { throw .invalid("messages: is required") }
-        var request = try Turns.read(messages)
+        var tools = GuestTools()
+        try tools.add(fields["tools"], at: "tools", nested: true)
+        var request = try Turns.read(messages, tools)
         let limit = [fields["max_completion_tokens"], fields["max_tokens"]].compactMap { $0?.intValue }.first
         fields.addBasics(to: &request, outputTokens: limit ?? defaultOutputTokens)
         switch fields["stop"] {
@@ -144,11 +147,11 @@ enum ChatRequest {
         case .array(let texts): request["stop_sequences"] = .array(texts)
         default: break
         }
-        try fields.addTools(to: &request) { $0["function"] }
+        fields.addTools(&tools, to: &request)
         let format = fields["response_format"]
         try fields.addOutput(
             to: &request, effort: fields["reasoning_effort"]?.stringValue, format: format,
             schema: format?["json_schema"]?["schema"], field: "response_format")
-        return request
+        return GuestRequest(json: request, tools: tools, notes: fields.notes + tools.notes)
     }
 }

@@ -1,21 +1,57 @@
 // What both of OpenAI's languages say in a guest's request in almost the same words.
 import Kit
 
+/// A guest's request in the form of the Messages API, and what is needed to answer it in its own.
+struct GuestRequest: Sendable {
+    var json: JSON
+    var tools: GuestTools
+    /// What was dropped, in sentences.
+    var notes: [String]
+}
+
 /// The fields of a guest's request, and what of them goes the same way into the form of the Messages API.
 struct GuestFields {
     let fields: [String: JSON]
+    var notes: [String] = []
+
+    /// Dropped without a word: they change nothing of the answer.
+    private static let silent: Set<String> = [
+        "client_metadata", "include", "metadata", "prompt_cache_key", "prompt_cache_options",
+        "prompt_cache_retention", "safety_identifier", "store", "stream_options", "truncation", "user",
+    ]
+    /// Dropped with a note: they shade the answer, or add something that cannot be had here.
+    private static let noted: Set<String> = [
+        "frequency_penalty", "logit_bias", "logprobs", "max_tool_calls", "presence_penalty", "seed",
+        "service_tier", "top_logprobs", "verbosity",
+    ]
 
     /// - Parameters:
-    ///   - known: Fields that are translated or may be dropped; another one is refused.
+    ///   - known: Fields that are translated; what neither language lists as dropped is refused.
     ///   - refusal: What is said of those.
     init(_ json: JSON, known: Set<String>, refusal: String) throws(GuestFailure) {
         guard let fields = json.objectValue else {
             throw .invalid("the request is \(json.kindName) where an object should be")
         }
-        for name in fields.keys.sorted() where !known.contains(name) && fields[name] != .null {
-            throw .invalid("\(name): \(refusal)")
+        for name in fields.keys.sorted() where !known.contains(name) {
+            let value = fields[name] ?? .null
+            if GuestFields.silent.contains(name) || GuestFields.isDefault(name, value) { continue }
+            guard GuestFields.noted.contains(name) else { throw .invalid("\(name): \(refusal)") }
+            notes.append("\(name) was dropped: the model's own API has no such setting")
         }
         self.fields = fields
+    }
+
+    /// True for a value that says the same as no value.
+    private static func isDefault(_ name: String, _ value: JSON) -> Bool {
+        switch (name, value) {
+        case (_, .null): true
+        case ("background", false), ("logprobs", false), ("top_logprobs", 0): true
+        case ("frequency_penalty", 0), ("presence_penalty", 0): true
+        case ("service_tier", "auto"), ("service_tier", "default"): true
+        case ("modalities", ["text"]), ("verbosity", "medium"): true
+        case ("n", 1): true
+        default: false
+        }
     }
 
     subscript(name: String) -> JSON? { fields[name] }
@@ -32,31 +68,10 @@ struct GuestFields {
         if fields["stream"] == true { request["stream"] = true }
     }
 
-    /// - Parameter function: Where a tool, or a choice of one, says what function it is.
-    func addTools(to request: inout JSON, function: (JSON) -> JSON?) throws(GuestFailure) {
-        guard let tools = fields["tools"]?.arrayValue, !tools.isEmpty else { return }
-        var translated: [JSON] = []
-        for (index, tool) in tools.enumerated() {
-            guard tool["type"] == "function", let function = function(tool) else {
-                throw .invalid("tools/\(index): only functions are passed on")
-            }
-            let schema = function["parameters"].flatMap { $0.isNull ? nil : $0 }
-            var result: JSON = [
-                "name": function["name"] ?? "",
-                "input_schema": schema ?? ["type": "object", "properties": [:]],
-            ]
-            if let text = function["description"]?.stringValue { result["description"] = .string(text) }
-            translated.append(result)
-        }
-        request["tools"] = .array(translated)
-        var choice: JSON = ["type": "auto"]
-        switch fields["tool_choice"] {
-        case "required": choice = ["type": "any"]
-        case "none": choice = ["type": "none"]
-        case .some(.object(let object)):
-            choice = ["type": "tool", "name": function(.object(object))?["name"] ?? ""]
-        default: break
-        }
+    func addTools(_ tools: inout GuestTools, to request: inout JSON) {
+        var choice = tools.choice(fields["tool_choice"]) ?? ["type": "auto"]
+        guard !tools.translated.isEmpty else { return }
+        request["tools"] = .array(tools.translated)
         if fields["parallel_tool_calls"] == false { choice["disable_parallel_tool_use"] = true }
         if choice != ["type": "auto"] { request["tool_choice"] = choice }
     }
@@ -64,9 +79,9 @@ struct GuestFields {
     /// - Parameters:
     ///   - format: What says the form of the answer, with a `type`.
     ///   - schema: Of that form.
-    func addOutput(to request: inout JSON, effort: String?, format: JSON?, schema: JSON?, field: String)
-        throws(GuestFailure)
-    {
+    mutating func addOutput(
+        to request: inout JSON, effort: String?, format: JSON?, schema: JSON?, field: String
+    ) throws(GuestFailure) {
         var output: JSON = [:]
         // OpenAI's words for the least are more than Anthropic's.
         if let effort {
@@ -75,6 +90,11 @@ struct GuestFields {
         switch format?["type"]?.stringValue {
         case nil, "text": break
         case "json_schema": output["format"] = ["type": "json_schema", "schema": schema ?? [:]]
+        case "json_object":
+            let order = "Answer with a single JSON object and nothing else."
+            let system = request["system"]?.stringValue.map { "\($0)\n\n\(order)" } ?? order
+            request["system"] = .string(system)
+            notes.append("\(field) json_object became a sentence of the prompt: json_schema is kept to")
         case let other?: throw .invalid("\(field): the format \(other) is not translated; use json_schema")
         }
         if output != [:] { request["output_config"] = output }

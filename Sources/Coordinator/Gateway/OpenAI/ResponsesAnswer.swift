@@ -12,9 +12,10 @@ struct ResponsesAnswer: Sendable {
     /// Blocks as they stand, by index, until they are whole.
     private var open: [Int: JSON] = [:]
     private var items: [JSON] = []
+    private let tools: GuestTools
 
-    init(id: String, createdMilliseconds: Int64) {
-        (self.id, created) = ("resp_" + id, createdMilliseconds / 1000)
+    init(id: String, createdMilliseconds: Int64, tools: GuestTools = GuestTools()) {
+        (self.id, created, self.tools) = ("resp_" + id, createdMilliseconds / 1000, tools)
     }
 
     // MARK: Whole
@@ -60,11 +61,7 @@ struct ResponsesAnswer: Sendable {
                 "status": status, "content": isDone ? [part(block)] : [],
             ]
         case "tool_use":
-            return [
-                "type": "function_call", "id": .string("fc_\(id)_\(index)"), "status": status,
-                "call_id": block["id"] ?? "", "name": block["name"] ?? "",
-                "arguments": .string(isDone ? arguments(block) : ""),
-            ]
+            return call(index, block, status, isDone: isDone)
         case "thinking", "redacted_thinking":
             // The block itself is what the model wants back, so it is what the guest keeps.
             return [
@@ -73,6 +70,25 @@ struct ResponsesAnswer: Sendable {
             ]
         default: return nil
         }
+    }
+
+    private func call(_ index: Int, _ block: JSON, _ status: JSON, isDone: Bool) -> JSON {
+        let tool = tools[block["name"]]
+        let given = isDone ? arguments(block) : ""
+        var item: JSON = [
+            "status": status, "call_id": block["id"] ?? "", "name": .string(tool.name),
+        ]
+        if let namespace = tool.namespace { item["namespace"] = .string(namespace) }
+        if tool.isCustom {
+            item["type"] = "custom_tool_call"
+            item["id"] = .string("ctc_\(id)_\(index)")
+            item["input"] = .string(isDone ? GuestTools.text(ofArguments: given) : "")
+        } else {
+            item["type"] = "function_call"
+            item["id"] = .string("fc_\(id)_\(index)")
+            item["arguments"] = .string(given)
+        }
+        return item
     }
 
     private func part(_ block: JSON) -> JSON {
@@ -165,6 +181,8 @@ struct ResponsesAnswer: Sendable {
             return [say("response.output_text.delta", at(index, data, inPart: true))]
         case "input_json_delta":
             append("pieces", delta["partial_json"])
+            // A text inside of JSON is told when it is whole.
+            if tools[open[index]?["name"]].isCustom { return [] }
             return [
                 say(
                     "response.function_call_arguments.delta",
@@ -189,8 +207,12 @@ struct ResponsesAnswer: Sendable {
             events.append(
                 say("response.content_part.done", at(index, ["part": part(block)], inPart: true)))
         case "function_call":
-            let data: JSON = ["arguments": whole["arguments"] ?? "", "name": block["name"] ?? ""]
+            let data: JSON = ["arguments": whole["arguments"] ?? "", "name": whole["name"] ?? ""]
             events.append(say("response.function_call_arguments.done", at(index, data)))
+        case "custom_tool_call":
+            let text = whole["input"] ?? ""
+            events.append(say("response.custom_tool_call_input.delta", at(index, ["delta": text])))
+            events.append(say("response.custom_tool_call_input.done", at(index, ["input": text])))
         default:
             events.append(
                 say("response.output_item.added", ["output_index": JSON(items.count), "item": whole]))

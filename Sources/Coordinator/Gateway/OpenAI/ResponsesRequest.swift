@@ -5,29 +5,38 @@ enum ResponsesRequest {
     // MARK: From a guest
 
     private static let knownFields: Set<String> = [
-        "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature",
-        "top_p", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "store", "include",
-        "metadata", "user", "truncation", "prompt_cache_key", "safety_identifier", "service_tier",
+        "model", "input", "instructions", "stream", "max_output_tokens", "temperature", "top_p", "tools",
+        "tool_choice", "parallel_tool_calls", "reasoning", "text",
     ]
 
     /// A guest's request in the form of the Messages API. Nothing is stored here, so what refers to something
     /// stored is refused.
-    static func messages(from json: JSON, defaultOutputTokens: Int) throws(GuestFailure) -> JSON {
-        let fields = try GuestFields(
+    static func messages(
+        from json: JSON, defaultOutputTokens: Int
+    ) throws(GuestFailure) -> GuestRequest {
+        var fields = try GuestFields(
             json, known: knownFields, refusal: "is not translated; send the whole conversation as input")
         guard let input = fields["input"], input.stringValue != nil || input.arrayValue?.isEmpty == false
         else {
             throw .invalid("input: a text or a list of items is required")
         }
-        var request = try Turns.read(input: input, instructions: fields["instructions"]?.stringValue)
+        var tools = GuestTools()
+        try tools.add(fields["tools"], at: "tools", nested: false)
+        // A list of more tools may stand in the input; calls of any of them follow.
+        for (index, item) in (input.arrayValue ?? []).enumerated() where item["type"] == "additional_tools" {
+            try tools.add(item["tools"], at: "input/\(index)/tools", nested: false)
+        }
+        var notes: [String] = []
+        var request = try Turns.read(
+            input: input, instructions: fields["instructions"]?.stringValue, tools, notes: &notes)
         fields.addBasics(
             to: &request, outputTokens: fields["max_output_tokens"]?.intValue ?? defaultOutputTokens)
-        try fields.addTools(to: &request) { $0 }
+        fields.addTools(&tools, to: &request)
         let format = fields["text"]?["format"]
         try fields.addOutput(
             to: &request, effort: fields["reasoning"]?["effort"]?.stringValue, format: format,
             schema: format?["schema"], field: "text")
-        return request
+        return GuestRequest(json: request, tools: tools, notes: fields.notes + tools.notes + notes)
     }
 
     // MARK: To a server
@@ -39,7 +48,7 @@ enum ResponsesRequest {
         let json = request.json
         var result: JSON = [
             "model": .string(model), "stream": true, "store": false,
-            "input": .array(request.messages.flatMap(items)),
+            "input": .array(PlainMessages.of(request.messages).flatMap(items)),
             "max_output_tokens": JSON(request.outputTokens),
         ]
         let system = ChatRequest.text(of: json["system"])

@@ -5,10 +5,16 @@ import Kit
 struct Turns {
     private var system: [String] = []
     private var messages: [JSON] = []
+    /// What calls in the history are called for the model.
+    private let tools: GuestTools
+    /// What was left out, in sentences.
+    private var notes: [String] = []
+
+    private init(_ tools: GuestTools) { self.tools = tools }
 
     /// `messages` and `system` of the request.
-    static func read(_ messages: [JSON]) throws(GuestFailure) -> JSON {
-        var turns = Turns()
+    static func read(_ messages: [JSON], _ tools: GuestTools) throws(GuestFailure) -> JSON {
+        var turns = Turns(tools)
         for (index, message) in messages.enumerated() { try turns.add(message, at: "messages/\(index)") }
         return turns.request
     }
@@ -85,45 +91,66 @@ struct Turns {
     private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
         var blocks = try blocks(message["content"], at: place)
         for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
-            let place = "\(place)/tool_calls/\(index)/function/arguments"
+            if let custom = call["custom"], !custom.isNull {
+                blocks.append(text(call["id"], custom))
+                continue
+            }
             let function = call["function"]
             blocks.append(
-                try Turns.call(call["id"], function?["name"], function?["arguments"], at: place))
+                try self.call(
+                    call["id"], function ?? [:], at: "\(place)/tool_calls/\(index)/function/arguments"))
         }
         return blocks
     }
 
-    private static func call(
-        _ id: JSON?, _ name: JSON?, _ arguments: JSON?, at place: String
-    ) throws(GuestFailure) -> JSON {
-        let text = arguments?.stringValue ?? ""
+    private func call(_ id: JSON?, _ function: JSON, at place: String) throws(GuestFailure) -> JSON {
+        let text = function["arguments"]?.stringValue ?? ""
         guard let input = text.isEmpty ? [:] : try? JSON.parse(text), input.objectValue != nil else {
             throw .invalid("\(place): is no JSON object")
         }
-        return ["type": "tool_use", "id": id ?? "", "name": name ?? "", "input": input]
+        let name = tools.name(function["name"], namespace: function["namespace"])
+        return ["type": "tool_use", "id": id ?? "", "name": .string(name), "input": input]
+    }
+
+    /// A call whose input is a text.
+    private func text(_ id: JSON?, _ call: JSON) -> JSON {
+        let name = tools.name(call["name"], namespace: call["namespace"])
+        return [
+            "type": "tool_use", "id": id ?? "", "name": .string(name),
+            "input": ["input": call["input"] ?? ""],
+        ]
     }
 
     // MARK: Items of the Responses API
 
     /// `messages` and `system` for the `input` of a request.
-    static func read(input: JSON, instructions: String?) throws(GuestFailure) -> JSON {
-        var turns = Turns()
+    /// - Parameter notes: Gets a sentence for everything that was left out.
+    static func read(
+        input: JSON, instructions: String?, _ tools: GuestTools, notes: inout [String]
+    ) throws(GuestFailure) -> JSON {
+        var turns = Turns(tools)
         if let instructions, !instructions.isEmpty { turns.system.append(instructions) }
         if let text = input.stringValue { turns.append("user", [["type": "text", "text": .string(text)]]) }
         for (index, item) in (input.arrayValue ?? []).enumerated() {
             try turns.add(item: item, at: "input/\(index)")
         }
+        notes += turns.notes
         return turns.request
     }
+
+    /// Items that a conversation can do without.
+    private static let passing: Set<String> = [
+        "tool_search_call", "tool_search_output", "web_search_call", "file_search_call",
+        "image_generation_call", "code_interpreter_call",
+    ]
 
     private mutating func add(item: JSON, at place: String) throws(GuestFailure) {
         switch item["type"]?.stringValue ?? "message" {
         case "message": try add(item, at: place)
         case "function_call":
-            append(
-                "assistant",
-                [try Turns.call(item["call_id"], item["name"], item["arguments"], at: "\(place)/arguments")])
-        case "function_call_output":
+            append("assistant", [try call(item["call_id"], item, at: "\(place)/arguments")])
+        case "custom_tool_call": append("assistant", [text(item["call_id"], item)])
+        case "function_call_output", "custom_tool_call_output":
             append("user", [try result(of: item["call_id"], item["output"], at: place)])
         case "reasoning":
             // What this gateway gave as the content is the block that the model wants back.
@@ -131,6 +158,10 @@ struct Turns {
                 block["type"]?.stringValue?.hasSuffix("thinking") == true
             else { return }
             append("assistant", [block])
+        // Read before the turns are.
+        case "additional_tools": break
+        case let other where Turns.passing.contains(other):
+            notes.append("an item \(other) was dropped: what it tells of ran at another provider")
         case let other: throw .invalid("\(place)/type: items of type \(other) are not translated")
         }
     }

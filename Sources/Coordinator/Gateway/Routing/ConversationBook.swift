@@ -12,6 +12,8 @@ struct ConversationBook: Sendable {
         var notes: [(index: Int, text: String)] = []
         /// The last threshold of the budget that was told.
         var warnedPercent = 0
+        /// What was said of requests that were changed; each once.
+        var told: Set<String> = []
         var usedAt = 0
     }
 
@@ -19,6 +21,8 @@ struct ConversationBook: Sendable {
     /// Thinking by the call that it led to, for guests whose language has no words for it.
     private var thinking: [String: [JSON]] = [:]
     private var thinkingOrder: [String] = []
+    private var beginnings: [String: ThreadBeginnings] = [:]
+    private var beginningOrder: [String] = []
     private var clock = 0
     private let limit: Int
 
@@ -34,6 +38,26 @@ struct ConversationBook: Sendable {
                 entries[oldest.key] = nil
             }
         }
+    }
+
+    /// Which conversation of a program a request without a name belongs to.
+    mutating func thread(at place: String, _ messages: [JSON]) -> String? {
+        if beginnings[place] == nil {
+            beginningOrder.append(place)
+            if beginningOrder.count > limit { beginnings[beginningOrder.removeFirst()] = nil }
+        }
+        return beginnings[place, default: ThreadBeginnings()].thread(
+            ThreadIdentity.beginning(of: messages),
+            isStart: !messages.contains { $0["role"] == "assistant" })
+    }
+
+    /// The sentences that were not told yet in this conversation; they count as told.
+    mutating func news(_ notes: [String], in conversation: String) -> [String] {
+        guard !notes.isEmpty else { return [] }
+        var entry = self[conversation]
+        let news = notes.filter { entry.told.insert($0).inserted }
+        self[conversation] = entry
+        return news
     }
 
     /// Keeps the thinking of an answer that calls tools.
