@@ -117,7 +117,8 @@ struct SessionPrograms: Sendable {
             guard byRole[roleName] == nil, role.agent == nil else {
                 throw ServiceError(
                     "\(name) cannot be the \(roleName): it takes no tools by MCP, so it could give no verdict, "
-                        + "result or plan", hint: "openclaw agents list says which can", code: "usage", status: 422)
+                        + "result or plan", hint: "openclaw agents list says which can", code: "usage",
+                    status: 422)
             }
         }
     }

@@ -86,7 +86,8 @@ struct ProgramStream {
             let item = event["item"] ?? [:]
             switch item["type"]?.stringValue {
             case "agent_message": return isStart ? [] : say(item["text"]?.stringValue)
-            case "command_execution": return isStart ? Self.call("shell", ["command": item["command"] ?? ""]) : []
+            case "command_execution":
+                return isStart ? Self.call("shell", ["command": item["command"] ?? ""]) : []
             case "mcp_tool_call":
                 return isStart ? Self.call(item["tool"]?.stringValue, item["arguments"] ?? .null) : []
             case "file_change":
