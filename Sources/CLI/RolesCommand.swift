@@ -332,8 +332,8 @@ extension HelpTopic {
             ("agent", "an agent program that plays it, such as claude or codex; openclaw help agents"),
             (
                 "command",
-                "a program of yours that takes its tasks from the harness's socket, as a list of words; it runs "
-                    + "in the role's own sandbox, and reaches the gateway by a relay there"
+                "a program of yours that takes its task from the harness's socket, as a list of words; "
+                    + "started for each task in the role's own sandbox, with a relay to the gateway"
             ),
             ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
         ],

@@ -73,7 +73,7 @@ def coder_does_a_task(program, venv="pair", fix=None):
         check(changed == ["calculator.py"], f"more was merged than the fix: {changed}")
         events = home.events(session)
         used = [e for e in events if e["type"] == "model.settled"]
-        check(used and all(e["data"]["input_tokens"] > 0 for e in used), f"no tokens were counted: {used}")
+        check(used and all(e["data"]["input"] > 0 for e in used), f"no tokens were counted: {used}")
         said = [e["data"]["message"] for e in events if e["type"] == "task.progressed"]
         check(said, "it showed no progress")
         check(home.run("session", session, "--verify").returncode == 0, "the journal does not verify")
@@ -113,10 +113,14 @@ def a_team_of_programs_plans_writes_reviews_and_tests():
         check(is_fixed(repository), f"the fix was not merged: {done.stdout}{done.stderr}")
         events = home.events(session)
         kinds = {e["type"] for e in events}
-        wanted = {"plan.proposed", "review.commented", "review.verdict", "tests.reported"}
+        wanted = {"plan.accepted", "review.submitted", "tests.reported"}
         check(wanted <= kinds, f"there is no {wanted - kinds} in {sorted(kinds)}")
-        denied = [e["data"] for e in events if e["type"] == "task.completed" and e["data"]["task"] == "test"]
-        check(any("All green." in data["summary"] for data in denied), f"what the tester said: {denied}")
+        verdict = next(e["data"] for e in events if e["type"] == "review.submitted")
+        check(verdict["summary"] == "It is right." and verdict["verdict"] == "approve", f"the verdict: {verdict}")
+        ends = {e["data"]["task"]: e["data"]["summary"] for e in events if e["type"] == "task.completed"}
+        check("All green." in ends.values(), f"what the tester said: {ends}")
+        plan = next(e["data"] for e in events if e["type"] == "plan.accepted")
+        check("Operands are swapped." in json.dumps(plan), f"the plan: {plan}")
         roles = {row["name"] for row in home.json("cost", session)[0]["by"]["role"]}
         check({"architect", "coder", "reviewer", "tester"} <= roles, f"who used a model: {roles}")
 
@@ -124,7 +128,7 @@ def a_team_of_programs_plans_writes_reviews_and_tests():
 # A program of a person's own, described by one file: it says what its sandbox is, and fails at its first run.
 MINE = """\
 #!/usr/bin/env python3
-import json, os, pathlib, socket, sys, urllib.error, urllib.request
+import json, os, pathlib, socket, subprocess, sys, urllib.error, urllib.request
 
 def tried(action):
     try:
@@ -140,18 +144,17 @@ def get(url):
 
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
 facts = {
-    "seccomp": status["Seccomp"], "capabilities": status["CapEff"], "uid": os.getuid(), "cwd": os.getcwd(),
-    "home": os.environ["HOME"], "homes": sorted(os.listdir("/root")) if os.access("/root", os.R_OK) else [],
-    "namespace": tried(lambda: os.unshare(os.CLONE_NEWUSER)) if hasattr(os, "unshare") else "",
+    "seccomp": status["Seccomp"], "capabilities": status["CapEff"], "places": f"{os.getcwd()} {os.environ['HOME']}",
+    "namespace": tried(lambda: subprocess.run(["unshare", "-U", "true"], check=True)),
     "coordinator": tried(lambda: socket.create_connection((sys.argv[1], 9090), 3).close()),
     "elsewhere": tried(lambda: socket.create_connection(("192.0.2.1", 80), 3).close()),
-    "notes": tried(lambda: get("http://127.0.0.1:9090/coordinator/notes")),
-    "models": tried(lambda: get(os.environ["OPENAI_BASE_URL"] + "/models")),
+    "relay": tried(lambda: [get("http://127.0.0.1:9090/coordinator/notes"), get(os.environ["OPENAI_BASE_URL"] + "/models")]),
     "written": tried(lambda: pathlib.Path(__file__).write_text("mine")),
     "secrets": [name for name in ("SESSION_TOKEN", "ANTHROPIC_AUTH_TOKEN") if name in os.environ],
     "login": tried(lambda: open(sys.argv[2]).read()),
 }
-print(json.dumps(facts))
+for name, fact in facts.items():
+    print(f"{name}: {fact}")
 if "--fail" in sys.argv:
     sys.exit("It does not work:\\n\\x1b[31mout of tea\\x1b[0m")
 text = pathlib.Path("calculator.py").read_text()
@@ -186,16 +189,14 @@ def a_program_of_ones_own_is_one_file_and_bound_by_the_sandbox_of_its_role():
         check(is_fixed(repository), f"the fix was not merged: {done.stdout}{done.stderr}")
         events = home.events(session)
         summary = next(e["data"]["summary"] for e in events if e["type"] == "task.completed")
-        facts = json.loads(next(line for line in summary.splitlines() if line.startswith("{")))
-        print(facts)
+        facts = dict(line.split(": ", 1) for line in summary.splitlines() if ": " in line)
         check(facts["seccomp"] == "2" and int(facts["capabilities"], 16) == 0, f"the filter and capabilities: {facts}")
-        check(facts["home"] == "/tmp/home" and facts["cwd"].startswith("/workspace"), f"its places: {facts}")
-        check("PermissionError" in str(facts["namespace"]) or not facts["namespace"], f"namespaces: {facts}")
-        for name in ("coordinator", "elsewhere", "written", "login"):
-            check("Error" in str(facts[name]) or "gaierror" in str(facts[name]), f"{name} was reached: {facts[name]}")
-        check(facts["notes"] == 400 and facts["models"] == 200, f"the relay lets through: {facts}")
-        check(not facts["secrets"], f"it has {facts['secrets']}")
-        check("Fixed by a program" in git(repository, "log", "-1", "--format=%B"), "its account is not in the commit")
+        check(facts["places"] == "/workspace/agents/coder-1 /tmp/home", f"its places: {facts}")
+        for name in ("namespace", "coordinator", "elsewhere", "written", "login"):
+            check("Error" in facts[name] or "gaierror" in facts[name], f"{name} was reached: {facts[name]}")
+        check(facts["relay"] == "[400, 200]", f"the relay lets through: {facts}")
+        check(facts["secrets"] == "[]", f"it has {facts['secrets']}")
+        check("Fixed by a program" in git(repository, "log", "-3", "--format=%B"), "its account is not in the commit")
         token, sessions = token_of(home, session, "coder-1"), home.path / "aegis/openclaw/sessions"
         check(not holding(sessions, token.encode(), b"login-canary"), "a token or login lies in the session's files")
 
@@ -246,7 +247,7 @@ while not task:
     task = call("task.next", wait_ms=60000)["task"]
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
 facts = {"seccomp": status["Seccomp"], "coordinator": reached(("openclaw-coordinator", 9090)) or reached(("10.77.0.1", 9090)),
-         "seen": sorted(os.listdir("/workspace")), "token": os.environ.get("SESSION_TOKEN")}
+         "uid": os.getuid(), "token": os.environ.get("SESSION_TOKEN")}
 file = pathlib.Path("calculator.py")
 file.write_text(file.read_text().replace("value = product() - value", "value -= product()"))
 call("task.complete", task=task["id"], result="success", summary=json.dumps(facts), artifacts=[])
@@ -269,7 +270,7 @@ def a_roles_own_program_runs_in_the_roles_sandbox():
         check(is_fixed(repository), f"the fix was not merged: {done.stdout}{done.stderr}")
         facts = json.loads(next(e["data"]["summary"] for e in home.events(session) if e["type"] == "task.completed"))
         check(facts["seccomp"] == "2" and not facts["coordinator"] and not facts["token"], f"it is not bound: {facts}")
-        check("integration" not in facts["seen"], f"it sees more than its role's tools: {facts}")
+        check(facts["uid"] != 1000 or os.getuid() != 0, f"it is the agent's user and not the tools': {facts}")
         # A person's file beside the kit's programs outlives a new kit.
         home.run("kit", "install", str(ROOT / "dist/kit"))
         check((home.path / "aegis/kits/openclaw/guest/speaks.py").read_text() == SPEAKS, "a new kit replaced a person's file")
@@ -287,44 +288,57 @@ def program_processes(name):
     return found
 
 
-def killed_in_the_middle(program, harm):
-    half = "echo half > half.txt; touch /tmp/begun; while [ ! -e /tmp/go ]; do sleep 0.05; done"
+def at_work(home, session):
+    home.wait_for_event(
+        session, lambda e: e["type"] == "task.progressed" and "half.txt" in e["data"]["message"], "the program to be at work")
+
+
+def harmed(program, turns, harm):
+    """A session whose program is in the middle of its work when harm is done. Returns the events of its good end."""
     with programs("pair") as home:
         repository = home.repository(CALCULATOR)
-        model = script(
-            home, program, conversation("coder", SHELL[program](half), say("Never said."), attempt=1),
-            conversation("coder", SHELL[program]("rm -f half.txt; " + FIX), say("Subtraction takes its operands in order.")))
+        model = script(home, program, *turns)
         session = start(home, repository, model, "--agents", "1", "--yes", "--merge", "--agent", program)
-        home.wait_for_event(
-            session, lambda e: e["type"] == "task.progressed" and "half.txt" in e["data"]["message"], "the program to be at work")
-        harm(home, program)
+        at_work(home, session)
+        harm(home)
         state = wait_until_over(home, session)
         events = home.events(session)
-        check(state == "completed" and is_fixed(repository), f"the session is {state}: {events[-3:]}")
+        said = [e["data"]["message"] for e in events if e["type"] == "task.progressed"]
+        check(state == "completed" and is_fixed(repository), f"the session is {state}: {said} {events[-3:]}")
+        check("half.txt" not in git(repository, "ls-tree", "--name-only", "HEAD"), "half of the work was merged")
         check(home.run("session", session, "--verify").returncode == 0, "the journal does not verify")
         return events
 
 
-@test
-def a_killed_claude_code_costs_one_attempt():
-    def harm(home, program):
-        for pid in program_processes(program):
-            kill(pid)
-
-    events = killed_in_the_middle("claude", harm)
-    reasons = [e["data"]["reason"] for e in events if e["type"] == "task.failed"]
-    check(len(reasons) == 1 and "claude ended with exit code 137" in reasons[0], f"the attempts that failed: {reasons}")
+WAIT = "echo half > half.txt; while [ ! -e /tmp/never ]; do sleep 0.05; done"
+AGAIN = [f"rm -f half.txt; {FIX}", "Subtraction takes its operands in order."]
 
 
 @test
-def codex_goes_on_after_its_coordinator_was_killed():
-    def harm(home, program):
+def a_killed_program_costs_one_attempt():
+    for program in ("claude", "codex"):
+        def harm(home):
+            for pid in program_processes(program):
+                kill(pid)
+
+        events = harmed(program, [
+            conversation("coder", SHELL[program](WAIT), say("Never said."), attempt=1),
+            conversation("coder", SHELL[program](AGAIN[0]), say(AGAIN[1]))], harm)
+        reasons = [e["data"]["reason"] for e in events if e["type"] == "task.failed"]
+        check(
+            len(reasons) == 1 and f"{program} ended with exit code 137" in reasons[0], f"the attempts that failed: {reasons}")
+
+
+@test
+def claude_code_goes_on_after_its_coordinator_was_killed():
+    def harm(home):
         for pid, line in home.processes().items():
             if "coordinator serve" in line:
                 kill(pid)
         home.run("sessions")
 
-    killed_in_the_middle("codex", harm)
+    wait = "echo half > half.txt; for step in $(seq 40); do sleep 0.05; done"
+    harmed("claude", [conversation("coder", SHELL["claude"](wait), SHELL["claude"](AGAIN[0]), say(AGAIN[1]))], harm)
 
 
 @test

@@ -13,11 +13,10 @@ public enum Agent {
         if arguments.count == 3, arguments[1] == "tool" { return ToolProgram.main(arguments[2]) }
         if arguments.count == 2, arguments[1] == "mcp" { return MCPServer.main() }
         Signals.ignoreSIGPIPE()
-        if arguments.count == 2, arguments[1] == "command" { return ProgramLoop.command() }
         do {
             let harness = try HarnessClient()
-            if arguments.count == 2, arguments[1] == "program" {
-                try ProgramLoop(harness: harness).run()
+            if arguments.count == 2, ["program", "command"].contains(arguments[1]) {
+                try ProgramLoop(harness: harness, speaksForItself: arguments[1] == "command").run()
                 return 0
             }
             try AgentLoop(harness: harness, model: try ModelClient()).run()

@@ -24,6 +24,8 @@ enum AgentLimits {
     static let outputMilliseconds = 3000
     /// Longest account of a program that is handed over, in characters.
     static let summaryCharacters = 2000
+    /// Longest part of a program's last words that is told when it failed, in characters.
+    static let complaintCharacters = 600
     /// Longest message about progress, in characters.
     static let progressCharacters = 300
 }

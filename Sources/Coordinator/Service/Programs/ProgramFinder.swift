@@ -87,7 +87,8 @@ public struct ProgramFinder: Sendable {
         throw ProgramProblem(
             message:
                 "the agent program \(program.name) is not installed: there is no "
-                + "\(program.find.joined(separator: ", ")) in PATH, ~/.local/bin, pipx, uv tools, npm, nvm or a Python package",
+                + "\(program.find.joined(separator: ", ")) in PATH, ~/.local/bin, pipx, uv tools, npm, nvm "
+                + "or a Python package",
             hint: program.install.isEmpty ? "openclaw agents list" : "install it: \(program.install)")
     }
 

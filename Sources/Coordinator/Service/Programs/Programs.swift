@@ -116,8 +116,9 @@ struct SessionPrograms: Sendable {
             // Asked for by name it is a mistake; as part of all roles it is left to our own agent.
             guard byRole[roleName] == nil, role.agent == nil else {
                 throw ServiceError(
-                    "\(name) cannot be the \(roleName): it takes no tools by MCP, so it could give no verdict, "
-                        + "result or plan", hint: "openclaw agents list says which can", code: "usage",
+                    "\(name) cannot be the \(roleName): it takes no tools by MCP, so it could give no "
+                        + "verdict, result or plan", hint: "openclaw agents list says which can",
+                    code: "usage",
                     status: 422)
             }
         }

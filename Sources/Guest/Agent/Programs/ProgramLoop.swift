@@ -1,25 +1,14 @@
 // `openclaw-agent program`: gives the tasks of an agent to a program of somebody else's, one run a task, and
-// hands over what it leaves. `openclaw-agent command` starts one that takes its tasks itself.
+// hands over what it leaves. `openclaw-agent command`: the same with one that speaks the harness's socket, takes
+// the task there and hands over itself.
 import Kit
 import System
 
 /// Takes one task after the other and has the program do it, in the sandbox of the role.
 struct ProgramLoop: Sendable {
     let harness: any Harness
-
-    /// Runs a program that speaks our socket; its end is ours.
-    static func command() -> Int32 {
-        do {
-            let answer = try HarnessClient().call("program.run", [:])
-            if let problem = answer["problem"]?.stringValue, !problem.isEmpty {
-                try? IO.writeAll(2, Array("openclaw-agent: \(problem)\n".utf8))
-            }
-            return Int32(clamping: answer["exit_code"]?.intValue ?? 1)
-        } catch {
-            try? IO.writeAll(2, Array("openclaw-agent command: \(error)\n".utf8))
-            return 1
-        }
-    }
+    /// It takes its task and hands over by the harness's socket.
+    let speaksForItself: Bool
 
     func run() throws(AgentError) {
         while !harness.isClosed {
@@ -32,6 +21,7 @@ struct ProgramLoop: Sendable {
     /// One task to its end.
     func work(on task: JSON) throws(AgentError) {
         let id = task["id"] ?? ""
+        if speaksForItself { return try accompany(task, id) }
         let first: String
         do throws(AgentError) {
             let listed = try harness.call("tools.list", ["task": id])
@@ -58,10 +48,22 @@ struct ProgramLoop: Sendable {
         try fail(id, "the work could not be handed over in \(AgentLimits.refusals) tries")
     }
 
+    /// A run that tells the harness itself how its task went. One that ends before has failed.
+    private func accompany(_ task: JSON, _ id: JSON) throws(AgentError) {
+        let answer: JSON
+        do throws(AgentError) {
+            answer = try harness.call("program.run", ["task": id, "given": task])
+        } catch {
+            if harness.isClosed { throw error }
+            return try fail(id, "\(error)")
+        }
+        guard answer["is_over"]?.boolValue != true else { return }
+        try fail(id, Self.problem(answer) ?? "the program ended without completing its task")
+    }
+
     /// - Returns: What the program must be told before its work can be taken; nil when it was.
     private func handOver(_ id: JSON, _ answer: JSON) throws(AgentError) -> String? {
-        // What came meanwhile is heard before the work is called done. Nothing is lost when it cannot be read
-        // now.
+        // What came meanwhile is heard before the work is called done; unread it would stay for the next run.
         let messages = (try? harness.call("messages.next", [:]))?["messages"]?.arrayValue ?? []
         guard messages.isEmpty else { return ProgramText.messages(messages) }
         let summary = answer["said"]?.stringValue ?? answer["summary"]?.stringValue ?? ""
@@ -86,11 +88,11 @@ struct ProgramLoop: Sendable {
         let code = answer["exit_code"]?.intValue ?? 1
         let words = answer["problem"]?.stringValue ?? ""
         if code == 0, words.isEmpty { return nil }
-        let last = answer["summary"]?.stringValue ?? ""
-        let tail =
-            [words, last, answer["errors"]?.stringValue ?? ""].first { !$0.isEmpty } ?? "it said nothing"
+        // Where programs complain, then what they said last.
+        let tails = [words, answer["errors"]?.stringValue ?? "", answer["summary"]?.stringValue ?? ""]
+            .filter { !$0.isEmpty }.map { $0.suffix(AgentLimits.complaintCharacters) }
         let head = code == 0 ? "\(name) ended without success" : "\(name) ended with exit code \(code)"
-        return "\(head): \(tail.suffix(AgentLimits.summaryCharacters))"
+        return "\(head): " + (tails.isEmpty ? "it said nothing" : tails.joined(separator: "\n"))
     }
 
     private func fail(_ id: JSON, _ reason: String) throws(AgentError) {
@@ -104,15 +106,15 @@ enum ProgramText {
         var parts = [prompt, TaskText.first(task)]
         if task["resume"]?.boolValue == true {
             parts.append(
-                "An earlier run at this task was interrupted. What it changed is still here: look at git status "
-                    + "and git diff before you go on.")
+                "An earlier run at this task was interrupted. What it changed is still here: look at git "
+                    + "status and git diff before you go on.")
         }
         parts.append(
             """
-            Your working directory is where you work; there is no network but your model. Do not commit and do \
-            not push: your work is taken as it lies there when your program ends. Tools that are named above and \
-            that you do not have are those of the MCP server openclaw, if you have it; else use your own. End \
-            with a short account of what you did and what the next person should know.
+            Your working directory is where you work; there is no network but your model. Do not commit and \
+            do not push: your work is taken as it lies there when your program ends. Tools that are named \
+            above and that you do not have are those of the MCP server openclaw, if you have it; else use your \
+            own. End with a short account of what you did and what the next person should know.
             """)
         return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }

@@ -9,9 +9,9 @@ import Wire
 /// One `openclaw-agent tool program` in a sandbox.
 final class ProgramSession: Sendable {
     let tools: ToolSession
-    /// It takes its tasks itself and is there for all of them.
+    /// It takes its task by the harness's socket and hands over itself.
     let speaksForItself: Bool
-    private let ending: Ending
+    fileprivate let ending: Ending
 
     /// What the program said of the end of its task.
     final class Ending: Sendable {
@@ -21,6 +21,9 @@ final class ProgramSession: Sendable {
         }
 
         let words = Mutex<Words?>(nil)
+        /// One that speaks for itself: the task that it has not taken yet, and that it asked for another one.
+        let given = Mutex<JSON?>(nil)
+        let asksAgain = Condition(false)
     }
 
     fileprivate init(_ tools: ToolSession, _ ending: Ending, speaksForItself: Bool) {
@@ -28,7 +31,7 @@ final class ProgramSession: Sendable {
     }
 
     /// Runs it to its end.
-    /// - Parameter task: What it is told to do; nil for one that asks for its tasks.
+    /// - Parameter task: What it is told to do; nil for one that takes its task itself.
     func run(_ document: JSON, task: String?, resumes: Bool, workdir: String) throws(HarnessError) -> JSON {
         ending.words.withLock { $0 = nil }
         var params: JSON = [
@@ -43,6 +46,17 @@ final class ProgramSession: Sendable {
             answer["said"] = .string(words.summary)
         }
         return answer
+    }
+}
+
+extension ProgramSession {
+    /// Its task is over, and so is its sandbox.
+    fileprivate func end(_ session: Session) {
+        ending.asksAgain.withLock { $0 = true }
+        let denials = tools.newDenials()
+        if !denials.isEmpty { session.tell(denials, task: tools.task) }
+        tools.close()
+        session.program.withLock { if $0 === self { $0 = nil } }
     }
 }
 
@@ -113,27 +127,65 @@ struct ProgramTools: Sendable {
     }
 }
 
+/// What a program that speaks the harness's socket is answered: as an agent, about its one task.
+private struct ProgramCalls: Sendable {
+    let session: Session
+    let ending: ProgramSession.Ending
+    let task: String
+
+    func perform(_ method: String, _ params: JSON) throws(JSONRPCError) -> JSON {
+        switch method {
+        case "task.next": return next(params)
+        case "program.run": throw JSONRPCError.methodNotFound(method)
+        default: return try AgentCalls(session: session).perform(method, params)
+        }
+    }
+
+    /// Its task, once. Who asks again has ended it, or waits for what there will not be.
+    private func next(_ params: JSON) -> JSON {
+        let given = ending.given.withLock { given in
+            defer { given = nil }
+            return given
+        }
+        let wait = min(max(0, params["wait_ms"]?.intValue ?? 0), Limits.taskWaitMilliseconds)
+        if given == nil {
+            _ = session.state.wait(timeoutMilliseconds: wait) { state in
+                state.isStopping || state.book.current[task] == nil ? true : nil
+            }
+        }
+        return session.state.withLock { state in
+            if state.book.current[task] == nil { ending.asksAgain.withLock { $0 = true } }
+            return ["task": given ?? .null, "messages": .array(state.book.takeMessages())]
+        }
+    }
+}
+
 extension Session {
     /// The program of the agent's place, in its sandbox.
-    /// - Parameter task: The one it works on; nil for a program that takes its tasks itself.
-    func programSession(_ task: String?) throws(HarnessError) -> ProgramSession {
+    /// - Parameters:
+    ///   - task: The one it works on.
+    ///   - given: The task for a program that takes it itself.
+    func programSession(_ task: String, given: JSON?) throws(HarnessError) -> ProgramSession {
         guard document["program"] != nil else {
             throw HarnessError("run the agent's program", "the role names none")
         }
         return try program.withLock { (current) throws(HarnessError) in
-            if let current, current.tools.task == task ?? "", !current.tools.isOver { return current }
+            if let current, current.tools.task == task, !current.tools.isOver { return current }
             current?.tools.close()
             let ending = ProgramSession.Ending()
+            ending.given.withLock { $0 = given }
             let tools = ToolSession.Requests { [self] (method, params) throws(JSONRPCError) in
                 progress()
-                guard task != nil else { return try AgentCalls(session: self).perform(method, params) }
+                guard given == nil else {
+                    return try ProgramCalls(session: self, ending: ending, task: task).perform(method, params)
+                }
                 return try ProgramTools(session: self, ending: ending).perform(method, params)
             }
             let new = ProgramSession(
                 try ToolSession(
-                    task: task ?? "", policy: try programPolicy(), session: self, service: "program",
+                    task: task, policy: try programPolicy(), session: self, service: "program",
                     requests: tools, onNotification: { [self] method, params in hear(method, params, task) }),
-                ending, speaksForItself: task == nil)
+                ending, speaksForItself: given != nil)
             current = new
             return new
         }
@@ -167,12 +219,12 @@ extension Session {
     }
 
     /// What the program says and prints, as far as people see it.
-    private func hear(_ method: String, _ params: JSON, _ task: String?) {
+    private func hear(_ method: String, _ params: JSON, _ task: String) {
         progress()
         let words = redactor.redact(params["text"]?.stringValue ?? "")
         switch method {
         case "said":
-            guard let task, !words.isEmpty else { return }
+            guard !words.isEmpty else { return }
             progressReporter.add(["task": .string(task), "message": .string(words)], session: self)
         case "line":
             let stream = params["stream"]?.stringValue == "stderr" ? "stderr" : "stdout"
@@ -181,30 +233,54 @@ extension Session {
         }
     }
 
-    /// Runs the program on a task, or as one that takes its tasks itself.
+    /// Runs the program on a task to its end.
     func runProgram(_ params: JSON) throws(HarnessError) -> JSON {
-        let task = params["task"]?.stringValue
-        let place = try programSession(task)
-        let directory = currentDirectory
+        let task = try AgentCalls.word(params, "task")
+        let place = try programSession(task, given: params["given"])
         let isOver = Mutex(false)
-        defer { isOver.withLock { $0 = true } }
-        if let task {
-            Worker.start("called-off", stackBytes: 128 * 1024) { [self] in
-                while !isOver.withLock({ $0 }), !isStopping {
-                    let isCalledOff = state.wait(timeoutMilliseconds: Limits.callOffMilliseconds) { state in
-                        state.book.cancelled.contains(task) ? true : nil
-                    }
-                    if isCalledOff == true { return place.tools.close() }
-                }
+        defer {
+            isOver.withLock { $0 = true }
+            if place.speaksForItself { place.end(self) }
+        }
+        Worker.start("called-off", stackBytes: 128 * 1024) { [self] in
+            while !isOver.withLock({ $0 }), !isStopping {
+                if endWhenDone(place, task) { return }
             }
         }
-        var answer = try place.run(
-            document["program"] ?? [:], task: params["text"]?.stringValue,
-            resumes: params["resumes"]?.boolValue == true, workdir: directory)
+        var answer: JSON
+        do throws(HarnessError) {
+            answer = try place.run(
+                document["program"] ?? [:], task: params["text"]?.stringValue,
+                resumes: params["resumes"]?.boolValue == true, workdir: currentDirectory)
+        } catch {
+            // One that handed over and stayed was ended by us.
+            guard place.speaksForItself, isEnded(task) else { throw error }
+            return ["is_over": true]
+        }
         let denials = place.tools.newDenials()
         if !denials.isEmpty { tell(denials, task: task) }
         answer["layers"] = place.tools.layers
+        answer["is_over"] = JSON(isEnded(task))
         return redactor.redact(answer)
+    }
+
+    private func isEnded(_ task: String) -> Bool { state.withLock { $0.book.current[task] == nil } }
+
+    /// Ends a program whose task was called off, or that has handed over and asks for another task.
+    /// - Returns: True when it did; false when nothing was to be done for a while.
+    private func endWhenDone(_ place: ProgramSession, _ task: String) -> Bool {
+        let isCalledOff: Bool? = state.wait(timeoutMilliseconds: Limits.callOffMilliseconds) { state in
+            if state.book.cancelled.contains(task) { return true }
+            return state.book.current[task] == nil ? false : nil
+        }
+        guard let isCalledOff else { return false }
+        if !isCalledOff {
+            _ = place.ending.asksAgain.wait(timeoutMilliseconds: Limits.farewellMilliseconds) {
+                $0 ? true : nil
+            }
+        }
+        place.tools.close()
+        return true
     }
 
     private var currentDirectory: String { document["sandbox"]?["workdir"]?.stringValue ?? "/" }
