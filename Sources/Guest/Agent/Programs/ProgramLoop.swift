@@ -1,6 +1,6 @@
 // `openclaw-agent program`: gives the tasks of an agent to a program of somebody else's, one run a task, and
-// hands over what it leaves. `openclaw-agent command`: the same with one that speaks the harness's socket, takes
-// the task there and hands over itself.
+// hands over what it leaves. `openclaw-agent command`: the same with one that speaks the harness's socket,
+// takes the task there and hands over itself.
 import Kit
 import System
 
@@ -113,8 +113,8 @@ enum ProgramText {
             """
             Your working directory is where you work; there is no network but your model. Do not commit and \
             do not push: your work is taken as it lies there when your program ends. Tools that are named \
-            above and that you do not have are those of the MCP server openclaw, if you have it; else use your \
-            own. End with a short account of what you did and what the next person should know.
+            above and that you do not have are those of the MCP server openclaw, if you have it; else use \
+            your own. End with a short account of what you did and what the next person should know.
             """)
         return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
