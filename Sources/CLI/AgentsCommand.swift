@@ -171,10 +171,12 @@ struct AgentsCommand {
                 trial.tool.isEmpty
                 ? ["text": .string(trial.text)]
                 : ["tools": [["name": .string(trial.tool), "input": trial.input]]]
+            // Those that edit by text begin with examples, which a script takes for turns that were had.
+            let turns: [JSON] =
+                trial.tool.isEmpty
+                ? Array(repeating: answer, count: 12) : [answer, ["text": "TRIAL is written."]]
             let script: JSON = [
-                "conversations": [
-                    ["match": ["role": "coder"], "turns": [answer, ["text": "TRIAL is written."]]]
-                ]
+                "conversations": [["match": ["role": "coder"], "turns": .array(turns)]]
             ]
             try Files.write("\(directory)/model.yaml", Array(script.text.utf8))
             return try run(program.name, directory)

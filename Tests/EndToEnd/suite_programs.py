@@ -393,4 +393,5 @@ if os.environ.get("OPENCLAW_TEST_AGENTS") == "all":
         edit = (
             "I change the order.\n\ncalculator.py\n```python\n<<<<<<< SEARCH\n                value = product() - value\n=======\n"
             "                value -= product()\n>>>>>>> REPLACE\n```\n")
-        coder_does_a_task("aider", "aider-chat", [say(edit)])
+        # The examples in its first request look like turns that were had already.
+        coder_does_a_task("aider", "aider-chat", [say(edit)] * 12)
