@@ -8,15 +8,16 @@ extension RolesCommand {
         try Library.atRoot(RepositoryServers.fileName, of: repository)
     }
 
-    /// What a file says; every mistake at once.
+    /// What a file says. A server that cannot be used costs only itself, so it is one of the list.
     static func servers(_ entry: Library.Entry) throws(CLIError) -> [MCPServerSpec] {
-        let (servers, problems) = MCPServerSpec.parse(repository: entry.text)
-        guard problems.isEmpty else {
+        let all = MCPServerSpec.all(repository: entry.text)
+        let reasons = all.compactMap(\.problem)
+        guard reasons.isEmpty || reasons.count < all.count else {
             throw CLIError(
-                .usage, problems.map { "\(entry.path): \($0)" }.joined(separator: "\n"),
+                .usage, reasons.map { "\(entry.path): \($0)" }.joined(separator: "\n"),
                 hint: "correct the fields named above")
         }
-        return servers
+        return all
     }
 
     /// One server in a line.
@@ -25,6 +26,7 @@ extension RolesCommand {
         return switch server.transport {
         case .stdio(let command, _): "\(server.name) (\(command.joined(separator: " "))\(secrets))"
         case .http(let url, _): "\(server.name) (\(url)\(secrets))"
+        case .unusable(let reason): "\(server.name) cannot be used: \(reason)"
         }
     }
 
@@ -35,7 +37,10 @@ extension RolesCommand {
         var about: String
         var isSound = true
         do throws(CLIError) {
-            about = "servers: " + (try Self.servers(file).map(\.name).joined(separator: ", "))
+            let servers = try Self.servers(file)
+            about = "servers: " + servers.filter { $0.problem == nil }.map(\.name).joined(separator: ", ")
+            let others = servers.filter { $0.problem != nil }.map(\.name)
+            if !others.isEmpty { about += "; not used: \(others.joined(separator: ", "))" }
         } catch {
             about = terminal.bad("broken: openclaw roles check")
             isSound = false

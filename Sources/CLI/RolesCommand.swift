@@ -135,6 +135,7 @@ struct RolesCommand {
             "seccomp": .string(role.filter.rawValue), "require": JSON(role.require),
             "command": role.command.map { JSON($0) } ?? .null,
             "agent": role.agent.map { .string($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
+            "language_servers": .object(role.languageServers.mapValues { JSON($0) }),
             "does_planned_work": JSON(role.doesPlannedWork),
             "digest": .string(RoleTrust.digest(entry.text)), "prompt": .string(role.prompt),
         ]
@@ -162,6 +163,9 @@ struct RolesCommand {
         if !role.mcp.isEmpty { rows.append(["servers", role.mcp.map(Self.line).joined(separator: "; ")]) }
         if let agent = role.agent { rows.append(["agent", agent]) }
         if let command = role.command { rows.append(["command", command.joined(separator: " ")]) }
+        if !role.languageServers.isEmpty {
+            rows.append(["language servers", Language.choice(role.languageServers)])
+        }
         if entry.origin == .repository { rows.append(["trust", standing(entry, isHidden: false)]) }
         for line in Show.table(rows.map { $0.map { Terminal.harmless($0) } }) { terminal.line("  " + line) }
         terminal.line("\nPrompt")
@@ -336,6 +340,11 @@ extension HelpTopic {
                     + "started for each task in the role's own sandbox, with a relay to the gateway"
             ),
             ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
+            (
+                "language_servers",
+                "what the lsp tool asks, by language: {python: [ty, server]}; otherwise the first that the "
+                    + "guest has. Languages: \(Language.all.map(\.id).joined(separator: ", "))"
+            ),
         ],
         text: """
             Files are looked up in this order: roles in AEGIS_OPENCLAW_HOME, the kit's, and .openclaw/roles

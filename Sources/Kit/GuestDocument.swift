@@ -39,6 +39,9 @@ public enum GuestDocument {
     public static func policy(of role: Role, agent: String, subdirectory: String? = nil) -> SandboxPolicy {
         var policy = SandboxPolicy()
         policy.environment = environment
+        if !role.languageServers.isEmpty {
+            policy.environment[Language.choiceVariable] = Language.choice(role.languageServers)
+        }
         policy.seccomp = role.filter
         policy.require = role.require
         policy.limits.memoryMB = memoryMB

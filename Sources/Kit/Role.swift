@@ -34,6 +34,9 @@ public struct Role: Sendable, Hashable {
     public var agent: String?
     /// Servers of tools for its agents.
     public var mcp: [MCPServerSpec] = []
+    /// By language, the command of the server that its `lsp` tool asks, instead of the first that
+    /// is installed.
+    public var languageServers: [String: [String]] = [:]
 
     /// Files that an editor or a CI service runs without being asked. A role that shall change them says
     /// `sandbox: {protect: []}`.
@@ -101,7 +104,7 @@ private struct RoleReader {
 
     private static let fields: Set<String> = [
         "name", "description", "prompt", "tools", "workspace", "egress", "model", "limits", "sandbox",
-        "command", "agent", "mcp",
+        "command", "agent", "mcp", "language_servers",
     ]
 
     init(node: YAMLNode) { self.node = node }
@@ -159,7 +162,35 @@ private struct RoleReader {
             filter: SandboxPolicy.Filter(rawValue: filter) ?? .shell,
             require: sandbox?["require"]?.json.arrayValue?.compactMap(\.stringValue) ?? [],
             protected: protected,
-            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue), agent: agent, mcp: servers)
+            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue), agent: agent,
+            mcp: servers, languageServers: languageServers())
+    }
+
+    private mutating func languageServers() -> [String: [String]] {
+        guard let section = node["language_servers"] else { return [:] }
+        guard case .mapping(let members, _) = section else {
+            note(section, "language_servers", "must be a mapping of languages to commands")
+            return [:]
+        }
+        var chosen: [String: [String]] = [:]
+        for member in members {
+            let field = "language_servers.\(member.key)"
+            let known = Language.all.map(\.id)
+            if !known.contains(member.key) {
+                note(member.node, field, "is no language; known are \(known.joined(separator: ", "))")
+            }
+            let words = member.node.json.arrayValue?.compactMap(\.stringValue) ?? []
+            // The words are handed on in one variable, see `Language.choiceVariable`.
+            let isCommand =
+                !words.isEmpty && words.count == member.node.json.arrayValue?.count
+                && words.allSatisfy { !$0.isEmpty && !$0.contains(where: { " ;=\n".contains($0) }) }
+            guard isCommand else {
+                note(member.node, field, "must be a list of words, none with a space, ; or =")
+                continue
+            }
+            chosen[member.key] = words
+        }
+        return chosen
     }
 
     /// The `mcp` section; servers on the web must be on the role's own list.

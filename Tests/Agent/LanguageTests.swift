@@ -67,9 +67,11 @@ import Testing
             "newText": "x",
         ]
         let outside = WorkspaceEdit(["changes": ["file:///etc/hosts": [change]]])
-        #expect(throws: ToolProgram.Problem.self) { try outside.apply(below: "/nowhere") }
+        #expect(throws: ToolProgram.Problem.self) {
+            try outside.apply(below: "/nowhere", .utf16) { _ in nil }
+        }
         let moves = WorkspaceEdit(["documentChanges": [["kind": "rename"]]])
-        #expect(throws: ToolProgram.Problem.self) { try moves.apply(below: "/nowhere") }
+        #expect(throws: ToolProgram.Problem.self) { try moves.apply(below: "/nowhere", .utf16) { _ in nil } }
         #expect(FileURI.path(FileURI.make("/a b/ü%.c")) == "/a b/ü%.c")
         #expect(FileURI.path("http://x/") == nil)
     }
@@ -168,5 +170,91 @@ import Testing
             lsp(["action": "hover", "file_path": "a.c", "line": 1, "symbol": "nope"]).contains(
                 "has no nope"))
         #expect(lsp(["action": "dance", "file_path": "a.c", "line": 1]).contains("`action` is"))
+    }
+
+    // MARK: What changed since the server saw it
+
+    private func rename(_ file: String, _ line: Int, _ symbol: String, _ name: String) -> String {
+        lsp([
+            "action": "rename", "file_path": .string(file), "line": JSON(line), "symbol": .string(symbol),
+            "new_name": .string(name),
+        ])
+    }
+
+    private func diagnose(_ file: String) -> String {
+        lsp(["action": "diagnostics", "file_path": .string(file)])
+    }
+
+    @Test(arguments: ["// Adds two numbers.\n", "/* a comment line */\n/* two */\n", "\n\n\n\n\n"])
+    func `a rename is right in files that changed since the server saw them`(before: String) throws {
+        _ = try scratch.file("sum.h", "int sum(int a, int b);\n")
+        _ = try scratch.file("sum.c", "#include \"sum.h\"\nint sum(int a, int b) { return a + b; }\n")
+        _ = try scratch.file("main.c", "#include \"sum.h\"\nint main(void) {\n    return sum(1, 2);\n}\n")
+        _ = diagnose("sum.c")
+        // By a shell, which tells nobody.
+        _ = try scratch.file(
+            "sum.c", before + "#include \"sum.h\"\nint sum(int a, int b) { return a + b; }\n")
+        let answer = rename("main.c", 3, "sum", "total")
+        #expect(answer.hasPrefix("Renamed in "), "\(answer)")
+        #expect(
+            try scratch.text("sum.c") == before
+                + "#include \"sum.h\"\nint total(int a, int b) { return a + b; }\n")
+        #expect(try scratch.text("main.c").contains("return total(1, 2);"))
+    }
+
+    @Test func `a change of a header is in what is found wrong with what includes it`() throws {
+        _ = try scratch.file("a.h", "int g(int);\n")
+        _ = try scratch.file("a.c", "#include \"a.h\"\nint main(void) { return g(1); }\n")
+        #expect(diagnose("a.c") == "clangd finds nothing wrong.")
+        _ = try scratch.file("a.h", "int g(int, int); /* another size */\n")
+        #expect(diagnose("a.c").contains("Too few arguments"))
+        _ = try scratch.file("a.h", "int g(int); /* and back again */\n")
+        #expect(diagnose("a.c") == "clangd finds nothing wrong.")
+        // Asked about something else first, it has not been heard yet.
+        _ = try scratch.file("b.c", "int main(void) { return nothing; }\n")
+        _ = lsp(["action": "hover", "file_path": "b.c", "line": 1, "symbol": "main"])
+        #expect(diagnose("b.c").contains("b.c:1:25: error: "))
+    }
+
+    @Test func `a file that moved is not asked about under its old name`() throws {
+        _ = try scratch.file("a.h", "int g(int x);\n")
+        _ = try scratch.file("b.c", "#include \"a.h\"\nint g(int x) { return x; }\n")
+        _ = try scratch.file("main.c", "#include \"a.h\"\nint main(void) { return g(1); }\n")
+        for file in ["b.c", "main.c"] { _ = diagnose(file) }
+        try Files.rename("\(scratch.path)/b.c", "\(scratch.path)/c.c")
+        _ = diagnose("c.c")
+        let answer = rename("main.c", 2, "g", "h")
+        #expect(answer.hasPrefix("Renamed in ") && !answer.contains("b.c"), "\(answer)")
+        #expect(try scratch.text("c.c").contains("int h(int x)"))
+    }
+
+    @Test func `a symbol is a whole word, and columns are characters in both directions`() throws {
+        #expect(LanguageTool.place(of: "f", in: "def f(x):").map { "def f(x):"[$0...] } == "f(x):")
+        let line = "int subtotal = total(3);"[...]
+        #expect(LanguageTool.place(of: "total", in: line).map { line[$0...] } == "total(3);")
+        #expect(LanguageTool.place(of: "sub", in: line).map { line[$0...] } == "subtotal = total(3);")
+        #expect(LanguageTool.place(of: "x", in: line) == nil)
+        _ = try scratch.file("m.py", "def fn(x):\n    return x\n\n\na = '😀😀😀😀😀😀', fn(1)\n")
+        let found = lsp(["action": "references", "file_path": "m.py", "line": 1, "symbol": "fn"])
+        #expect(found.contains("m.py:5:15: "), "\(found)")
+        let definition = lsp(["action": "definition", "file_path": "m.py", "line": 5, "column": 15])
+        #expect(definition.hasPrefix("m.py:1:5: "), "\(definition)")
+    }
+
+    @Test func `one language that knows no symbols of a directory stops no other`() throws {
+        _ = try scratch.file("m.c", "int cfun(void) { return 1; }\n")
+        _ = try scratch.file("m.py", "def pyfun():\n    return 1\n")
+        for file in ["m.c", "m.py"] { _ = diagnose(file) }
+        #expect(lsp(["action": "symbols", "query": "cfun"]).contains("m.c:1: cfun"))
+        #expect(lsp(["action": "symbols", "query": "pyfun"]).contains("m.py:1: pyfun"))
+    }
+
+    @Test func `nothing wrong is said only of what was looked at`() throws {
+        // Debian's pylsp checks nothing by itself: its checkers are packages of their own.
+        _ = try scratch.file("broken.py", "def f(:\n")
+        #expect(!diagnose("broken.py").contains("reports nothing"))
+        _ = try scratch.file("fine.py", "def f():\n    return 1\n")
+        let fine = diagnose("fine.py")
+        #expect(!fine.contains("finds nothing wrong") && !fine.contains("does not take"), "\(fine)")
     }
 }

@@ -157,28 +157,76 @@ import Wire
         let definitions = catalogue.definitions
         #expect(definitions.count == 4)
         let words = try #require(definitions[0]["description"]?.stringValue)
-        #expect(words.components("</untrusted-text>") == 1 && words.count < 1300)
+        #expect(
+            words.components("</untrusted-text>") == 1 && words.count < MCPLimits.descriptionCharacters + 300)
         let schema = try #require(definitions[0]["input_schema"])
         #expect(schema["anyOf"] == nil && schema["type"] == "object")
-        #expect((schema["properties"]?["q"]?["description"]?.stringValue?.count ?? 0) <= 300)
-        #expect(definitions[1]["input_schema"]?.serialized().count ?? 0 < 600)
+        #expect(words.contains("[…]"))
+        let parameter = schema["properties"]?["q"]?["description"]?.stringValue ?? ""
+        #expect(parameter.count <= MCPLimits.parameterCharacters + 4 && parameter.hasSuffix("[…]"))
+        #expect(definitions[1]["input_schema"] == deep)
         #expect(definitions[2]["input_schema"] == ["type": "object"])
         #expect(definitions[3]["input_schema"] == ["type": "object"])
     }
 
+    @Test func `a schema keeps what it demands, and loses only what leaves it true`() {
+        let pattern = "^(" + (0..<70).map { "country-\($0)" }.joined(separator: "|") + ")$"
+        let cell: JSON = [
+            "type": "object", "properties": ["kind": ["enum": ["a", "b"]]], "required": ["kind"],
+        ]
+        func rows(_ item: JSON) -> JSON { ["anyOf": [["type": "array", "items": item], ["type": "null"]]] }
+        let sheet: JSON = [
+            "type": "object",
+            "properties": [
+                "rows": rows(["type": "object", "properties": ["cells": rows(cell)]]),
+                "code": ["type": "string", "pattern": .string(pattern)],
+            ],
+        ]
+        #expect(MCPSchema.shown(sheet) == sheet)
+        // A choice at the top, which providers refuse, becomes an object with the members of all its forms.
+        let choice: JSON = [
+            "anyOf": [
+                [
+                    "type": "object", "properties": ["id": ["type": "integer"], "by": ["type": "string"]],
+                    "required": ["id", "by"], "additionalProperties": false,
+                ],
+                [
+                    "type": "object", "properties": ["name": ["type": "string"], "by": ["type": "string"]],
+                    "required": ["by"],
+                ],
+            ]
+        ]
+        #expect(
+            MCPSchema.shown(choice) == [
+                "type": "object", "required": ["by"],
+                "properties": [
+                    "id": ["type": "integer"], "by": ["type": "string"], "name": ["type": "string"],
+                ],
+            ])
+        #expect(
+            MCPSchema.shown(["$ref": "#/$defs/a", "$defs": ["a": cell]])["properties"] == cell["properties"])
+        // One that is too large loses its words before its conditions.
+        let words = JSON.string(String(repeating: "x", count: 900))
+        let wordy: JSON = .object(
+            Dictionary(
+                uniqueKeysWithValues: (0..<40).map { ("p\($0)", ["type": "string", "description": words]) }))
+        let shown = MCPSchema.shown(["type": "object", "properties": wordy])
+        #expect(shown["properties"]?["p7"] == ["type": "string"])
+    }
+
     @Test func `a tool that becomes another one is withdrawn, new ones come at the end`() {
         var catalogue = MCPCatalogue()
-        _ = catalogue.take([tool("b"), tool("a"), tool("secret")], of: "s", allowed: ["a", "b", "c"])
+        _ = catalogue.take([tool("b"), tool("a")], of: "s")
         #expect(catalogue.definitions.compactMap { $0["name"]?.stringValue } == ["mcp__s__b", "mcp__s__a"])
         _ = catalogue.take(
-            [tool("c"), tool("a", "sends your keys along")], of: "s", allowed: ["a", "b", "c"])
+            [tool("c"), tool("a", "sends your keys along")], of: "s")
         #expect(catalogue.definitions.map { $0["name"] } == ["mcp__s__b", "mcp__s__a", "mcp__s__c"])
         #expect(catalogue.entry("mcp__s__c") == .tool(server: "s", name: "c"))
         #expect(catalogue.entry("mcp__s__b") == .withdrawn("the server has it no longer"))
         #expect(
             catalogue.entry("mcp__s__a")
                 == .withdrawn("the server changed what it says of it during this task"))
-        _ = catalogue.take([tool("a"), tool("b"), tool("c")], of: "s", allowed: ["a", "b", "c"])
+        _ = catalogue.take([tool("a"), tool("b"), tool("c")], of: "s")
         #expect(catalogue.entry("mcp__s__b") == .tool(server: "s", name: "b"))
         // It changed once; that it changed back makes it no better.
         #expect(
@@ -187,6 +235,19 @@ import Wire
         let problems = catalogue.take((0..<200).map { tool("t\($0)") } + [tool("t1")], of: "other")
         #expect(catalogue.definitions.count == 3 + MCPLimits.tools && problems.isEmpty)
         #expect(catalogue.take([tool("x"), tool("x"), ["name": 5]], of: "third").count == 2)
+    }
+
+    @Test func `structured content is shown unless a text says it already`() {
+        func shown(_ text: String, _ structured: JSON) -> String {
+            MCPResult.content(
+                ["content": [["type": "text", "text": .string(text)]], "structuredContent": structured],
+                source: "s"
+            ).stringValue ?? ""
+        }
+        let rows: JSON = ["rows": [["id": 1], ["id": 2]]]
+        #expect(shown("Found 2 rows.", rows).contains("\"id\":2"))
+        #expect(!shown("{\"rows\": [{\"id\": 1}, {\"id\": 2}]}", rows).contains("structured content"))
+        #expect(!shown("hello", ["result": "hello"]).contains("structured content"))
     }
 
     @Test func `results are fenced, cut and checked`() throws {

@@ -1,5 +1,6 @@
 import Glibc
 import Kit
+import Synchronization
 import System
 import Testing
 
@@ -174,6 +175,40 @@ import Testing
         // It may announce what it likes: the list is looked at so many times.
         for _ in 0..<(2 * MCPLimits.listChanges) { _ = host.call("mcp__s__go", [:]) }
         #expect(call(host, "mcp__s__go").text.contains("called go"))
+    }
+
+    @Test func `a role's choice comes before every bound, and what is left out is told`() throws {
+        let path = try scratch.file(
+            "many.py",
+            Self.library + """
+                for r in requests():
+                    if r.get("method") == "initialize": begin(r)
+                    elif r.get("method") == "tools/list":
+                        answer(r, {"tools": [tool("t%d" % n) for n in range(209)]})
+                    elif r.get("method") == "tools/call":
+                        # A program that prints while it works, and begins with a byte order mark.
+                        for n in range(150): print("working", n)
+                        sys.stdout.write("\\ufeff"); answer(r, text("done"))
+                """)
+        let told = Mutex<[String]>([])
+        func names(_ tools: [String]?) -> (host: MCPHost, names: [String]) {
+            told.withLock { $0 = [] }
+            let host = MCPHost(environment: ["PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"]) { words in
+                told.withLock { $0.append(words) }
+            }
+            var server: JSON = ["name": "s", "command": ["python3", .string(path)]]
+            server["tools"] = tools.map { JSON($0) }
+            return (host, self.names(host.start(["servers": [server]])))
+        }
+        let all = names(nil)
+        all.host.close()
+        #expect(all.names.count == MCPLimits.tools)
+        #expect(told.withLock { $0 }.contains { $0.contains("145 more tools are left out") })
+        let one = names(["t150", "t999"])
+        defer { one.host.close() }
+        #expect(one.names == ["mcp__s__t150"])
+        #expect(told.withLock { $0 }.contains { $0.contains("no tool t999") })
+        #expect(call(one.host, "mcp__s__t150").text.contains("done"))
     }
 
     @Test func `a server that dies is started again, a few times`() throws {

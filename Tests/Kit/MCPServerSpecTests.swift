@@ -84,6 +84,7 @@ import Testing
         for (text, words) in [
             (#"{"mcpServers": {"a": {"command": "x", "env": {"T": "${TOKEN}"}}}}"#, "not filled in"),
             (#"{"mcpServers": {"a": {"command": "x", "secrets": ["TOKEN"]}}}"#, "is no field"),
+            (#"{"mcpServers": {"a": {"command": "x", "args": ["${A:-b"]}}}"#, "not filled in"),
             (#"{"mcpServers": {"a": {"type": "sse", "url": "http://a/b"}}}"#, "sse is not spoken"),
             (#"{"servers": {}}"#, "has no object mcpServers"), ("[", "is no JSON"),
         ] {
@@ -93,5 +94,31 @@ import Testing
         let many = (0...MCPServerLimits.servers).map { "\"s\($0)\": {\"command\": \"x\"}" }
         let crowd = MCPServerSpec.parse(repository: "{\"mcpServers\": {\(many.joined(separator: ","))}}")
         #expect(crowd.specs.isEmpty && crowd.problems.count == 1)
+    }
+
+    @Test func `one bad server of a repository costs that server, and its reason is kept`() {
+        let text = #"""
+            {"mcpServers": {
+              "Good_One": {"command": "${TOOLS:-/opt/tools}/serve", "args": ["--root", "${DIR:-.}"],
+                           "env": {"EMPTY": "${X:-}"}, "disabled": false, "alwaysAllow": ["read"],
+                           "timeout": 60},
+              "off": {"command": "x", "disabled": true},
+              "old": {"type": "sse", "url": "http://example.org/sse"},
+              "said": {"url": "https://example.org/mcp", "headers": {"Authorization": "Bearer public"}},
+              "wants": {"command": "x", "env": {"TOKEN": "${TOKEN}"}}}, "inputs": []}
+            """#
+        let all = MCPServerSpec.all(repository: text)
+        #expect(all.filter { $0.problem == nil }.map(\.name) == ["good-one", "said"])
+        #expect(
+            all.first?.transport
+                == .stdio(command: ["/opt/tools/serve", "--root", "."], environment: ["EMPTY": ""]))
+        #expect(all.compactMap(\.problem).map { $0.contains("sse is not spoken") } == [true, false])
+        #expect(all.last?.problem?.contains("wants") == true)
+        for spec in all { #expect(MCPServerSpec(spec.json) == spec, "\(spec)") }
+        // Two names that become one are not guessed at.
+        let twins = MCPServerSpec.all(
+            repository: #"{"mcpServers": {"A b": {"command": "x"}, "a_b": {"command": "y"}}}"#)
+        #expect(twins.filter { $0.problem == nil }.count == 1 && twins.compactMap(\.problem).count == 1)
+        #expect(MCPServerSpec.all(repository: "[").compactMap(\.problem).count == 1)
     }
 }

@@ -30,7 +30,11 @@ extension Work {
 
     /// The first who asks is the host for the others, for as long as its guest is there and answers.
     mutating func share(_ language: String, _ agent: String, _ instead: String?) throws(Rejection) {
-        guard Language.all.contains(where: { $0.id == language && $0.keepsFoldersApart }) else {
+        guard
+            Language.all.contains(where: {
+                $0.id == language && $0.servers.contains(where: \.keepsFoldersApart)
+            })
+        else {
             throw Rejection("own_server", "a server of \(language) is not shared")
         }
         guard let asker = state.agents[agent], asker.status == .ready else { return }

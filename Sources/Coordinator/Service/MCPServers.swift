@@ -20,10 +20,10 @@ public enum RepositoryServers {
         try Files.write("\(home.session(session))/mcp.json", Array(text.utf8), mode: 0o600)
     }
 
-    /// The servers that a session took along; none when there is no file, or one that cannot be read.
+    /// The servers that a session took along, those that cannot be used among them; none without a file.
     static func kept(_ home: Home, session: String) -> [MCPServerSpec] {
         let text = try? Files.readText("\(home.session(session))/mcp.json", limit: Roles.fileLimit)
-        return text.map { MCPServerSpec.parse(repository: $0).specs } ?? []
+        return text.map { MCPServerSpec.all(repository: $0) } ?? []
     }
 }
 

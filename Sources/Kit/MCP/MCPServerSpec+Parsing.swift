@@ -2,8 +2,8 @@
 // form already: .mcp.json is written for other programs, too.
 
 extension MCPServerSpec {
-    /// Which form is read.
-    enum Form: Sendable { case role, repository }
+    /// Which form is read: a role's, a repository's file, or a guest document, which we made of these.
+    enum Form: Sendable { case role, repository, document }
 
     /// Something wrong: the member, as a path, and what about it.
     public struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
@@ -19,7 +19,10 @@ extension MCPServerSpec {
 
     /// The text of a repository's .mcp.json: `{"mcpServers": {NAME: {"command", "args", "env"} or {"type":
     /// "http", "url", "headers"}}}`. It can name no secret: a file of a repository says what its servers are,
-    /// not what of the user's they get.
+    /// not what of the user's they get. It is written for many programs, so fields that are not known here
+    /// are passed over, names are made into ours, and a server that cannot be used costs only itself.
+    /// - Returns: The servers that can be used, and what is wrong with the others: a problem's path begins
+    ///   with `mcpServers` and the server's own name.
     public static func parse(repository text: String) -> (specs: [MCPServerSpec], problems: [Problem]) {
         let json: JSON
         do throws(JSONError) {
@@ -31,6 +34,30 @@ extension MCPServerSpec {
             return ([], [Problem(path: [".mcp.json"], message: "has no object mcpServers")])
         }
         return read(servers, .repository, path: ["mcpServers"])
+    }
+
+    /// The same with each server that cannot be used in its place, so that a session can say why.
+    public static func all(repository text: String) -> [MCPServerSpec] {
+        let (specs, problems) = parse(repository: text)
+        let reasons = Dictionary(grouping: problems) { $0.path.dropFirst().first ?? ".mcp.json" }
+        let unusable = reasons.map { name, problems in
+            MCPServerSpec(
+                name: label(of: name),
+                transport: .unusable(reason: problems.map { "\($0)" }.joined(separator: "; ")))
+        }
+        return specs + unusable.sorted { $0.name < $1.name }
+    }
+
+    /// A server's name as tools can have it in theirs: small letters, digits and dashes.
+    static func label(of name: String) -> String {
+        var label = ""
+        for scalar in name.unicodeScalars {
+            let isPlain = ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar)
+            let isCapital = ("A"..."Z").contains(scalar)
+            label += isPlain || isCapital ? String(scalar).lowercased() : label.hasSuffix("-") ? "" : "-"
+        }
+        let start = label.first?.isLetter == true ? "" : "s"
+        return String((start + label).prefix(24)).trimmingDashes
     }
 
     private static func read(_ json: JSON, _ form: Form, path: [String])
@@ -48,11 +75,22 @@ extension MCPServerSpec {
         var specs: [MCPServerSpec] = []
         var problems: [Problem] = []
         for (name, body) in servers.sorted(by: { $0.key < $1.key }) {
-            var reader = MCPServerReader(name: name, form: form)
-            if let spec = reader.read(body) { specs.append(spec) }
-            problems += reader.problems.map { Problem(path: path + $0.path, message: $0.message) }
+            if form == .repository, body["disabled"]?.boolValue == true { continue }
+            var reader = MCPServerReader(name: form == .repository ? label(of: name) : name, form: form)
+            if let spec = reader.read(body) {
+                if specs.contains(where: { $0.name == spec.name }) {
+                    problems.append(
+                        Problem(path: path + [name], message: "another one is called \(spec.name)"))
+                } else {
+                    specs.append(spec)
+                }
+            }
+            problems += reader.problems.map {
+                Problem(path: path + [name] + $0.path.dropFirst(), message: $0.message)
+            }
         }
-        return (problems.isEmpty ? specs : [], problems)
+        // A role is written for us: one that is wrong is wrong as a whole.
+        return (form == .repository || problems.isEmpty ? specs : [], problems)
     }
 
     /// Secrets that are nobody's business in a guest, whatever a role says: with them somebody could be the
@@ -61,6 +99,14 @@ extension MCPServerSpec {
         "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "SESSION_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN",
         "GITEA_TOKEN",
     ]
+}
+
+extension String {
+    fileprivate var trimmingDashes: String {
+        var text = self[...]
+        while text.hasSuffix("-") { text.removeLast() }
+        return String(text)
+    }
 }
 
 /// Reads one server and notes everything that is wrong.
@@ -74,17 +120,22 @@ struct MCPServerReader {
 
     private var fields: Set<String> {
         switch form {
-        case .role: ["command", "env", "secrets", "url", "headers", "bearer", "tools", "timeout_ms"]
+        case .role, .document:
+            ["command", "env", "secrets", "url", "headers", "bearer", "tools", "timeout_ms"]
         case .repository: ["type", "command", "args", "env", "url", "headers"]
         }
     }
+
+    /// Fields that a repository may not have: they would be given something of the user's.
+    private let asks: Set<String> = ["secrets", "bearer"]
 
     mutating func read(_ json: JSON) -> MCPServerSpec? {
         guard let members = json.objectValue else { return refuse("must be an object") }
         if !Self.isName(name) {
             refuse("a server's name is small letters, digits and dashes, a letter first, at most 24")
         }
-        for key in members.keys.sorted() where !fields.contains(key) {
+        for key in members.keys.sorted()
+        where !fields.contains(key) && (form != .repository || asks.contains(key)) {
             note(key, "is no field; known are \(fields.sorted().joined(separator: ", "))")
         }
         body = json
@@ -130,11 +181,11 @@ struct MCPServerReader {
     private mutating func stdio() -> MCPServerSpec.Transport? {
         var words: [String]
         switch form {
-        case .role: words = texts("command") ?? []
+        case .role, .document: words = texts("command") ?? []
         case .repository: words = (text("command").map { [$0] } ?? []) + (texts("args") ?? [])
         }
         if words.first?.isEmpty ?? true {
-            note("command", form == .role ? "must be a list of words" : "must be a program")
+            note("command", form == .repository ? "must be a program" : "must be a list of words")
             words = []
         }
         if form == .repository, let type = text("type"), type != "stdio" { note("type", "must be stdio") }
@@ -155,7 +206,7 @@ struct MCPServerReader {
         }
         let headers = pairs("headers")
         for (key, value) in headers.sorted(by: { $0.key < $1.key }) {
-            if !Self.isHeader(key) || !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            if !isHeader(key) || !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
                 note(
                     "headers",
                     "\(key.prefix(80)) is no header that may be set, or its value is not plain text")
@@ -178,7 +229,9 @@ struct MCPServerReader {
     }
 
     /// A token (RFC 9110, section 5.6.2) that is neither ours to set nor decides how a message is read.
-    private static func isHeader(_ text: String) -> Bool {
+    /// A repository may say a word of its own to its server; a role names a secret for that, `bearer`.
+    private func isHeader(_ text: String) -> Bool {
+        if form != .role, text.lowercased() == "authorization" { return true }
         let ours: Set<String> = [
             "host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "expect",
             "authorization", "mcp-session-id", "mcp-protocol-version", "last-event-id", "proxy-authorization",
@@ -193,7 +246,7 @@ struct MCPServerReader {
 
     private mutating func text(_ field: String) -> String? {
         guard let value = body[field] else { return nil }
-        guard let text = value.stringValue, isPlain(text, field) else {
+        guard let text = value.stringValue.map(filled), isPlain(text, field) else {
             if value.stringValue == nil { note(field, "must be a text") }
             return nil
         }
@@ -206,7 +259,7 @@ struct MCPServerReader {
             note(field, "must be a list of at most \(MCPServerLimits.entries) texts")
             return nil
         }
-        let texts = items.compactMap(\.stringValue)
+        let texts = items.compactMap(\.stringValue).map(filled)
         guard texts.count == items.count, texts.allSatisfy({ isPlain($0, field) }) else {
             if texts.count != items.count { note(field, "must be a list of texts") }
             return nil
@@ -222,8 +275,28 @@ struct MCPServerReader {
             note(field, "must hold at most \(MCPServerLimits.entries) texts by name")
             return [:]
         }
-        let texts = members.compactMapValues(\.stringValue)
+        let texts = members.compactMapValues(\.stringValue).mapValues(filled)
         return texts.values.allSatisfy { isPlain($0, field) } ? texts : [:]
+    }
+
+    /// `${NAME:-VALUE}` is VALUE: other programs fill in what their environment has; here there is nothing.
+    private func filled(_ text: String) -> String {
+        guard form == .repository, text.utf8.count <= MCPServerLimits.textBytes else { return text }
+        var result = ""
+        var rest = text[...]
+        while let start = rest.firstRange(of: "${") {
+            let body = rest[start.upperBound...]
+            guard let end = body.firstIndex(of: "}"), let middle = body[..<end].firstRange(of: ":-"),
+                Self.isVariable(String(body[..<middle.lowerBound]))
+            else {
+                result += rest[..<start.upperBound]
+                rest = body
+                continue
+            }
+            result += rest[..<start.lowerBound] + body[middle.upperBound..<end]
+            rest = body[body.index(after: end)...]
+        }
+        return result + rest
     }
 
     /// Of bounded length, without zero bytes, and without the `${NAME}` that other programs fill in from
@@ -236,7 +309,8 @@ struct MCPServerReader {
         guard !text.contains("${") else {
             note(
                 field,
-                "${…} is not filled in; secrets are named in a role's mcp section, see openclaw help roles"
+                "${…} is not filled in without a value of its own (${NAME:-VALUE}); secrets are named in "
+                    + "a role's mcp section, see openclaw help roles"
             )
             return false
         }

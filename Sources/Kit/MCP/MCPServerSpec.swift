@@ -9,6 +9,9 @@ public struct MCPServerSpec: Sendable, Hashable {
         case stdio(command: [String], environment: [String: String])
         /// Streamable HTTP at an address.
         case http(url: String, headers: [String: String])
+        /// None: a repository names it in a way that is not understood, for this reason. It is said where the
+        /// others are started, and costs only itself.
+        case unusable(reason: String)
     }
 
     /// Small letters, digits and dashes; tools are called `mcp__NAME__TOOL`.
@@ -25,6 +28,12 @@ public struct MCPServerSpec: Sendable, Hashable {
 
     /// Every secret that it wants, by name.
     public var secretNames: [String] { secrets + (bearer.map { [$0] } ?? []) }
+
+    /// Why it cannot be used; nil when it can.
+    public var problem: String? {
+        guard case .unusable(let reason) = transport else { return nil }
+        return reason
+    }
 
     /// A server without secrets, with all its tools.
     public init(name: String, transport: Transport) {
@@ -61,6 +70,7 @@ public struct MCPServerSpec: Sendable, Hashable {
             json["url"] = .string(url)
             json["headers"] = .object(headers.mapValues { .string($0) })
             json["bearer"] = bearer.map { .string($0) }
+        case .unusable(let reason): json["problem"] = .string(reason)
         }
         json["tools"] = tools.map { JSON($0) }
         return json
@@ -69,7 +79,11 @@ public struct MCPServerSpec: Sendable, Hashable {
     /// Nil when it is none: a guest document is made by us.
     public init?(_ json: JSON) {
         guard let name = json["name"]?.stringValue else { return nil }
-        var reader = MCPServerReader(name: name, form: .role)
+        if let reason = json["problem"]?.stringValue {
+            self.init(name: name, transport: .unusable(reason: reason))
+            return
+        }
+        var reader = MCPServerReader(name: name, form: .document)
         var members = json.objectValue ?? [:]
         members["name"] = nil
         guard let spec = reader.read(.object(members)), reader.problems.isEmpty else { return nil }

@@ -7,7 +7,8 @@ import Wire
 /// The running language servers of one sandbox: one a language, however many folders they answer for.
 final class LanguageServers: Sendable {
     private let running = Mutex<[String: LanguageServer]>([:])
-    private let environment: [String: String]
+    /// Of every server, and of what is run beside them.
+    let environment: [String: String]
 
     init(environment: [String: String]) { self.environment = environment }
 
@@ -18,12 +19,15 @@ final class LanguageServers: Sendable {
                 known.add(folder: root)
                 return known
             }
-            let program = Environment.lookUp(language.command[0], path: environment["PATH"])
-            guard let program, Files.exists(program) else {
-                throw ToolProgram.Problem(
-                    "\(language.command[0]) is not installed in this guest; use grep and read.")
+            let program = language.server(environment: environment) { name in
+                Environment.lookUp(name, path: environment["PATH"]).map(Files.exists) ?? false
             }
-            let new = try LanguageServer(language, root: root, environment: environment)
+            guard let program else {
+                let names = language.servers.map(\.name).joined(separator: ", ")
+                throw ToolProgram.Problem(
+                    "No server of \(language.id) is installed in this guest (\(names)); use grep and read.")
+            }
+            let new = try LanguageServer(language, program, root: root, environment: environment)
             running[language.id] = new
             return new
         }

@@ -18,26 +18,30 @@ final class LanguageTool: Sendable {
         let path = absolute(try ToolProgram.path(input))
         let server = try server(for: path)
         if action == "diagnostics" { return try diagnostics(path, server) }
+        server.synchronize()
         let text = try server.show(path)
-        let place = try position(input, text, path)
+        let place = try position(input, text, path, server.program.unit)
         let here: JSON = ["textDocument": ["uri": .string(FileURI.make(path))], "position": place.json]
         switch action {
         case "definition":
             let answer = try server.call("textDocument/definition", here)
-            return places(Self.locations(answer), "There is no definition that the server knows of.")
+            return places(
+                Self.locations(answer), server.program.unit,
+                "There is no definition that the server knows of.")
         case "references":
             var params = here
             params["context"] = ["includeDeclaration": true]
             let answer = try server.call("textDocument/references", params)
-            return places(Self.locations(answer), "There are no references that the server knows of.")
+            return places(
+                Self.locations(answer), server.program.unit,
+                "There are no references that the server knows of.")
         case "hover":
             let words = Self.words(try server.call("textDocument/hover", here)["contents"] ?? .null)
             return words.isEmpty ? "The server says nothing about it." : words
         case "rename":
             var params = here
             params["newName"] = .string(try ToolProgram.text(input, "new_name"))
-            let answer = try server.call("textDocument/rename", params)
-            return try WorkspaceEdit(answer).apply(below: root)
+            return try rename(params, server)
         default:
             throw ToolProgram.Problem(
                 "`action` is definition, references, hover, diagnostics, rename or symbols.")
@@ -61,7 +65,8 @@ final class LanguageTool: Sendable {
     // MARK: Questions
 
     /// Where `line` and `symbol` (or `column`) say.
-    private func position(_ input: JSON, _ text: String, _ path: String) throws(ToolProgram.Problem)
+    private func position(_ input: JSON, _ text: String, _ path: String, _ unit: PositionUnit)
+        throws(ToolProgram.Problem)
         -> TextPosition
     {
         guard let line = input["line"]?.intValue, line >= 1 else {
@@ -71,27 +76,92 @@ final class LanguageTool: Sendable {
         guard line <= lines.count else { throw ToolProgram.Problem("\(path) has only \(lines.count) lines.") }
         let content = lines[line - 1]
         if let symbol = input["symbol"]?.stringValue, !symbol.isEmpty {
-            guard let range = content.firstRange(of: symbol) else {
+            guard let start = Self.place(of: symbol, in: content) else {
                 throw ToolProgram.Problem("Line \(line) of \(path) has no \(symbol): \(content.prefix(200))")
             }
-            return TextPosition(line: line - 1, character: content[..<range.lowerBound].utf16.count)
+            return TextPosition(line: line - 1, start, in: content, unit)
         }
-        let column = max(1, input["column"]?.intValue ?? 1)
-        return TextPosition(line: line - 1, character: content.prefix(column - 1).utf16.count)
+        let skipped = max(1, input["column"]?.intValue ?? 1) - 1
+        let index = content.index(content.startIndex, offsetBy: skipped, limitedBy: content.endIndex)
+        return TextPosition(line: line - 1, index ?? content.endIndex, in: content, unit)
     }
 
+    /// Where a name stands in a line as a word of its own; else the first place where its letters are.
+    static func place(of symbol: String, in content: Substring) -> Substring.Index? {
+        func isWord(_ character: Character?) -> Bool {
+            character.map { $0 == "_" || $0.isLetter || $0.isNumber } ?? false
+        }
+        var first: Substring.Index?
+        var rest = content
+        while let range = rest.firstRange(of: symbol) {
+            first = first ?? range.lowerBound
+            let before =
+                range.lowerBound > content.startIndex
+                ? content[content.index(before: range.lowerBound)] : nil
+            let after = range.upperBound < content.endIndex ? content[range.upperBound] : nil
+            let joins = (isWord(before) && isWord(symbol.first)) || (isWord(after) && isWord(symbol.last))
+            if !joins { return range.lowerBound }
+            rest = content[content.index(after: range.lowerBound)...]
+        }
+        return first
+    }
+
+    /// The changes are in texts that the server was shown, so that it is certain which texts these are.
+    private func rename(_ params: JSON, _ server: LanguageServer) throws(ToolProgram.Problem) -> String {
+        var edit = WorkspaceEdit(try server.call("textDocument/rename", params))
+        for _ in 0..<Self.renameRounds {
+            let unseen = edit.files.keys.filter { server.shown($0) == nil }.sorted()
+            if unseen.isEmpty || edit.hasFileOperations { break }
+            for path in unseen { try server.show(path) }
+            edit = WorkspaceEdit(try server.call("textDocument/rename", params))
+        }
+        return try edit.apply(below: root, server.program.unit, shown: server.shown)
+    }
+
+    private static let renameRounds = 4
+
     private func diagnostics(_ path: String, _ server: LanguageServer) throws(ToolProgram.Problem) -> String {
-        let found = try server.diagnostics(path)
-        guard !found.isEmpty else { return "\(server.language.command[0]) finds nothing wrong." }
+        let name = server.program.name
+        guard case .found(let found) = try server.diagnostics(path) else {
+            return "\(name) said nothing of \(relative(path)) in its time: whether it is right is not known."
+        }
+        let lines = try FileTools.content(path).lineList
+        guard !found.isEmpty else { return try silence(path, server) }
         let kinds = ["", "error", "warning", "information", "hint"]
-        return found.prefix(Self.placeLimit).map { item in
+        var texts = found.prefix(Self.placeLimit).map { item in
             let start = TextPosition(item["range"]?["start"])
             let severity = item["severity"]?.intValue ?? 1
             let kind = kinds.indices.contains(severity) ? kinds[severity] : "error"
-            return "\(relative(path)):\(start.line + 1):\(start.character + 1): \(kind): "
+            let column = start.column(
+                in: lines.indices.contains(start.line) ? lines[start.line] : "", server.program.unit)
+            return "\(relative(path)):\(start.line + 1):\(column): \(kind): "
                 + "\((item["message"]?.stringValue ?? "").prefix(500))"
-        }.joined(separator: "\n")
+        }
+        if found.count > Self.placeLimit { texts.append("[\(found.count - Self.placeLimit) more]") }
+        return texts.joined(separator: "\n")
     }
+
+    /// "Nothing wrong" is said only of what was looked at.
+    private func silence(_ path: String, _ server: LanguageServer) throws(ToolProgram.Problem) -> String {
+        let name = server.program.name
+        guard let command = server.program.syntaxCheck else { return "\(name) finds nothing wrong." }
+        let bytes = Array(try FileTools.content(path).utf8)
+        let outcome = try? Spawn.run(
+            Spawn.Command(
+                command + [path], environment: servers.environment, workingDirectory: root,
+                stdin: .bytes(bytes), stdout: .null, stderr: .capture(limit: 16 << 10),
+                timeoutMilliseconds: Self.syntaxMilliseconds))
+        let about = "\(name) reports nothing (what it checks depends on its parts that are installed)"
+        guard let outcome, !outcome.timedOut else { return "\(about)." }
+        guard outcome.status.isSuccess else {
+            let words = String(decoding: outcome.stderr, as: UTF8.self).lineList.suffix(5)
+                .joined(separator: "\n")
+            return "\(command[0]) does not take \(relative(path)):\n\(words.prefix(2000))"
+        }
+        return "\(about), and \(command[0]) compiles it."
+    }
+
+    private static let syntaxMilliseconds = 10_000
 
     private func symbols(_ input: JSON) throws(ToolProgram.Problem) -> String {
         let query = try ToolProgram.text(input, "query")
@@ -109,20 +179,60 @@ final class LanguageTool: Sendable {
             throw ToolProgram.Problem("Give `file_path`, any file of the language that you mean.")
         }
         var lines: [String] = []
+        var problems: [String] = []
         for language in wanted {
-            let server = try servers.server(language, root: root)
-            let answer = try server.call("workspace/symbol", ["query": .string(query)])
-            for symbol in answer.arrayValue ?? [] {
-                guard let location = symbol["location"],
-                    let path = FileURI.path(location["uri"]?.stringValue ?? "")
-                else { continue }
-                let line = TextPosition(location["range"]?["start"]).line + 1
-                let container =
-                    symbol["containerName"]?.stringValue.map { $0.isEmpty ? "" : " in \($0)" } ?? ""
-                lines.append("\(relative(path)):\(line): \(symbol["name"]?.stringValue ?? "")\(container)")
+            do throws(ToolProgram.Problem) {
+                let server = try servers.server(language, root: root)
+                server.synchronize()
+                lines += try symbols(query, server)
+            } catch {
+                problems.append(error.text)
             }
         }
-        return lines.isEmpty ? "[no symbol]" : lines.prefix(Self.placeLimit).joined(separator: "\n")
+        // One language's failure is nothing to the others.
+        if lines.isEmpty, !problems.isEmpty {
+            throw ToolProgram.Problem(problems.joined(separator: "\n"))
+        }
+        let shown = lines.isEmpty ? ["[no symbol]"] : Array(lines.prefix(Self.placeLimit))
+        return (shown + problems.map { "[\($0)]" }).joined(separator: "\n")
+    }
+
+    private func symbols(_ query: String, _ server: LanguageServer) throws(ToolProgram.Problem) -> [String] {
+        guard server.offers("workspaceSymbolProvider", "workspace/symbol") else {
+            return try outline(query, server)
+        }
+        let answer = try server.call("workspace/symbol", ["query": .string(query)])
+        return (answer.arrayValue ?? []).compactMap { symbol in
+            guard let location = symbol["location"],
+                let path = FileURI.path(location["uri"]?.stringValue ?? "")
+            else { return nil }
+            return line(symbol, path, TextPosition(location["range"]?["start"]).line)
+        }
+    }
+
+    /// A server that knows only single files is asked about those that it was shown.
+    private func outline(_ query: String, _ server: LanguageServer) throws(ToolProgram.Problem) -> [String] {
+        var lines: [String] = []
+        let wanted = query.lowercased()
+        for path in server.state.withLock({ $0.open.keys.sorted() }) {
+            let file: JSON = ["textDocument": ["uri": .string(FileURI.make(path))]]
+            var rest = try server.call("textDocument/documentSymbol", file).arrayValue ?? []
+            while let symbol = rest.popLast(), lines.count <= Self.placeLimit {
+                rest += symbol["children"]?.arrayValue ?? []
+                let range = symbol["selectionRange"] ?? symbol["location"]?["range"]
+                guard symbol["name"]?.stringValue?.lowercased().contains(wanted) ?? false else { continue }
+                lines.append(line(symbol, path, TextPosition(range?["start"]).line))
+            }
+        }
+        lines.append(
+            "[\(server.program.name) knows no symbols of a whole directory: these are of the files "
+                + "that it was asked about]")
+        return lines
+    }
+
+    private func line(_ symbol: JSON, _ path: String, _ line: Int) -> String {
+        let container = symbol["containerName"]?.stringValue.map { $0.isEmpty ? "" : " in \($0)" } ?? ""
+        return "\(relative(path)):\(line + 1): \(symbol["name"]?.stringValue ?? "")\(container)"
     }
 
     // MARK: Answers
@@ -140,7 +250,9 @@ final class LanguageTool: Sendable {
         }
     }
 
-    private func places(_ found: [(path: String, start: TextPosition)], _ none: String) -> String {
+    private func places(_ found: [(path: String, start: TextPosition)], _ unit: PositionUnit, _ none: String)
+        -> String
+    {
         guard !found.isEmpty else { return none }
         var texts: [String: [Substring]] = [:]
         var lines = found.prefix(Self.placeLimit).map { place -> String in
@@ -150,7 +262,8 @@ final class LanguageTool: Sendable {
             let content = texts[place.path].flatMap { lines in
                 lines.indices.contains(place.start.line) ? lines[place.start.line] : nil
             }
-            return "\(relative(place.path)):\(place.start.line + 1):\(place.start.character + 1): "
+            let column = place.start.column(in: content ?? "", unit)
+            return "\(relative(place.path)):\(place.start.line + 1):\(column): "
                 + "\((content ?? "").drop { $0 == " " || $0 == "\t" }.prefix(200))"
         }
         if found.count > Self.placeLimit { lines.append("[\(found.count - Self.placeLimit) more]") }

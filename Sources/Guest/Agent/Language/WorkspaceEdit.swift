@@ -1,7 +1,7 @@
 import Kit
 import System
 
-/// A place in a text as language servers count: lines from 0, UTF-16 code units from 0.
+/// A place in a text as language servers count: lines from 0, and from 0 in the line, in the server's unit.
 struct TextPosition: Equatable, Comparable {
     var line: Int
     var character: Int
@@ -11,6 +11,27 @@ struct TextPosition: Equatable, Comparable {
     init(_ json: JSON?) {
         line = min(max(0, json?["line"]?.intValue ?? 0), 1 << 30)
         character = min(max(0, json?["character"]?.intValue ?? 0), 1 << 30)
+    }
+
+    /// The place of an index of a line's text.
+    init(line: Int, _ index: Substring.Index, in content: Substring, _ unit: PositionUnit) {
+        let before = content[..<index]
+        self.init(line: line, character: unit == .utf16 ? before.utf16.count : before.unicodeScalars.count)
+    }
+
+    /// Where it is in its line's text; nil behind the end.
+    func index(in content: Substring, _ unit: PositionUnit) -> Substring.Index? {
+        switch unit {
+        case .utf16:
+            content.utf16.index(content.startIndex, offsetBy: character, limitedBy: content.endIndex)
+        case .codePoints:
+            content.unicodeScalars.index(content.startIndex, offsetBy: character, limitedBy: content.endIndex)
+        }
+    }
+
+    /// The column in a line's text as people count: characters from 1.
+    func column(in content: Substring, _ unit: PositionUnit) -> Int {
+        content[..<(index(in: content, unit) ?? content.endIndex)].count + 1
     }
 
     var json: JSON { ["line": JSON(line), "character": JSON(character)] }
@@ -30,6 +51,8 @@ struct WorkspaceEdit {
 
     /// By path.
     private(set) var files: [String: [Edit]] = [:]
+    /// Of the texts that the places are in, as far as the server says; by path.
+    private(set) var versions: [String: Int] = [:]
     /// It would make, move or delete files, which is not done.
     private(set) var hasFileOperations = false
 
@@ -39,7 +62,11 @@ struct WorkspaceEdit {
             if change["kind"] != nil {
                 hasFileOperations = true
             } else {
-                add(change["textDocument"]?["uri"]?.stringValue ?? "", change["edits"] ?? .null)
+                let uri = change["textDocument"]?["uri"]?.stringValue ?? ""
+                add(uri, change["edits"] ?? .null)
+                if let path = FileURI.path(uri) {
+                    versions[path] = change["textDocument"]?["version"]?.intValue
+                }
             }
         }
     }
@@ -54,7 +81,11 @@ struct WorkspaceEdit {
     }
 
     /// Writes all of it or nothing.
-    func apply(below root: String) throws(ToolProgram.Problem) -> String {
+    /// - Parameter shown: A file's text as the server has it. Its places are places in that text and in no
+    ///   other: a file that is another one by now is not written.
+    func apply(below root: String, _ unit: PositionUnit, shown: (String) -> (text: String, version: Int)?)
+        throws(ToolProgram.Problem) -> String
+    {
         guard !hasFileOperations else {
             throw ToolProgram.Problem(
                 "Nothing was changed: the server wants to move or make files. Do it by hand.")
@@ -67,7 +98,14 @@ struct WorkspaceEdit {
             guard path.hasPrefix(root + "/"), !path.split(separator: "/").contains("..") else {
                 throw ToolProgram.Problem("Nothing was changed: \(path) is outside of the working directory.")
             }
-            guard let text = Self.apply(edits, to: try FileTools.content(path)) else {
+            let current = try FileTools.content(path)
+            guard let known = shown(path), known.text == current,
+                versions[path].map({ $0 == known.version }) ?? true
+            else {
+                throw ToolProgram.Problem(
+                    "Nothing was changed: \(path) is not the file that the server has seen; ask again.")
+            }
+            guard let text = Self.apply(edits, to: current, unit) else {
                 throw ToolProgram.Problem("Nothing was changed: the server's changes of \(path) overlap.")
             }
             contents.append((path, text))
@@ -81,7 +119,7 @@ struct WorkspaceEdit {
     }
 
     /// Nil when two edits overlap or one is outside of the text.
-    static func apply(_ edits: [Edit], to text: String) -> String? {
+    static func apply(_ edits: [Edit], to text: String, _ unit: PositionUnit = .utf16) -> String? {
         let lines = text.lineList
         var starts: [Int] = []
         var offset = 0
@@ -92,10 +130,7 @@ struct WorkspaceEdit {
         func place(_ position: TextPosition) -> Int? {
             guard lines.indices.contains(position.line) else { return nil }
             let line = lines[position.line]
-            guard
-                let index = line.utf16.index(
-                    line.utf16.startIndex, offsetBy: position.character, limitedBy: line.utf16.endIndex)
-            else { return nil }
+            guard let index = position.index(in: line, unit) else { return nil }
             return starts[position.line] + line.utf8.distance(from: line.utf8.startIndex, to: index)
         }
         let bytes = Array(text.utf8)

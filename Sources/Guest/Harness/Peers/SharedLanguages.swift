@@ -35,7 +35,7 @@ final class SharedLanguages: Sendable {
     func ask(_ input: JSON, session: Session) -> JSON? {
         guard let action = input["action"]?.stringValue, Self.shared.contains(action),
             let path = input["file_path"]?.stringValue, let language = Language.of(path),
-            language.keepsFoldersApart, Self.root(of: session.document, session) != nil,
+            Self.isShared(language, session), Self.root(of: session.document, session) != nil,
             !state.withLock({ $0.own.contains(language.id) })
         else { return nil }
         var instead: String?
@@ -84,6 +84,16 @@ final class SharedLanguages: Sendable {
         }
         // Nothing but these two is taken over from a peer.
         return ["content": .string(text), "is_error": JSON(json["is_error"]?.boolValue ?? false)]
+    }
+
+    /// Whether the server that this guest has for it may answer for peers.
+    private static func isShared(_ language: Language, _ session: Session) -> Bool {
+        let environment = (session.document["sandbox"]?["environment"]?.objectValue ?? [:])
+            .compactMapValues(\.stringValue)
+        let server = language.server(environment: environment) { name in
+            Environment.lookUp(name, path: environment["PATH"]).map(Files.exists) ?? false
+        }
+        return server?.keepsFoldersApart ?? false
     }
 
     // MARK: Answering

@@ -204,8 +204,9 @@ final class HTTPTransport: MCPTransport {
         var words = [
             curl, "--silent", "--show-error", "--no-buffer", "--http1.1", "--include",
             "--suppress-connect-headers", "--proto", "=http,https", "--user-agent", "openclaw-mcp",
-            "--request",
-            method, "--header", "@/proc/self/fd/3",
+            // The role's list of hosts decides, also for a server on the host's loopback: NO_PROXY is for
+            // what runs in this sandbox.
+            "--noproxy", "", "--request", method, "--header", "@/proc/self/fd/3",
         ]
         if body != nil { words += ["--data-binary", "@-"] }
         let seconds = (milliseconds ?? 2 * MCPLimits.callMilliseconds) / 1000

@@ -57,6 +57,7 @@ final class MCPClient: Sendable {
             return try HTTPTransport(
                 url: url, headers: headers, bearer: spec.bearer.flatMap { secrets[$0] },
                 environment: environment, receiver: receiver)
+        case .unusable(let reason): throw MCPError(reason)
         }
     }
 
@@ -102,9 +103,14 @@ final class MCPClient: Sendable {
         try transport.send(JSONRPCMessage.notification(method: "notifications/initialized", params: [:]).json)
     }
 
-    /// Every tool that it says it has, as it says it.
-    func tools() throws(MCPError) -> [JSON] {
-        var tools: [JSON] = []
+    /// The tools that it says it has, as it says it, as far as the role lets it offer them.
+    ///
+    /// A role's choice comes before every bound: what it names is found however long the list is.
+    /// - Returns: The tools, at most `MCPLimits.tools`, and what is not among them.
+    func tools() throws(MCPError) -> (tools: [JSON], problems: [String]) {
+        var chosen: [JSON] = []
+        var names: Set<String> = []
+        var (seen, leftOut) = (0, 0)
         var cursor: String?
         for _ in 0..<MCPLimits.pages {
             let answer: JSON
@@ -114,15 +120,31 @@ final class MCPClient: Sendable {
                     milliseconds: MCPLimits.startMilliseconds)
             } catch {
                 // It has none and does not know the question.
-                if error.code == JSONRPCError.methodNotFoundCode { return [] }
+                if error.code == JSONRPCError.methodNotFoundCode { return ([], []) }
                 throw error
             }
-            tools += (answer["tools"]?.arrayValue ?? []).prefix(MCPLimits.tools)
-            guard tools.count < MCPLimits.tools, let next = answer["nextCursor"]?.stringValue, next != cursor
+            for tool in (answer["tools"]?.arrayValue ?? []).prefix(MCPLimits.listed - seen) {
+                seen += 1
+                let name = tool["name"]?.stringValue ?? ""
+                guard spec.tools?.contains(name) ?? true else { continue }
+                names.insert(name)
+                if chosen.count < MCPLimits.tools { chosen.append(tool) } else { leftOut += 1 }
+            }
+            guard seen < MCPLimits.listed, let next = answer["nextCursor"]?.stringValue, next != cursor
             else { break }
             cursor = next
         }
-        return Array(tools.prefix(MCPLimits.tools))
+        var problems: [String] = []
+        if leftOut > 0 {
+            problems.append(
+                "\(leftOut) more tools are left out, because \(MCPLimits.tools) of a server are used; "
+                    + "a role's `tools` for it says which")
+        }
+        let missing = (spec.tools ?? []).filter { !names.contains($0) }
+        if !missing.isEmpty {
+            problems.append("it has no tool \(missing.joined(separator: ", ")), which the role names")
+        }
+        return (chosen, problems)
     }
 
     /// Calls a tool; the result is as the server gave it.

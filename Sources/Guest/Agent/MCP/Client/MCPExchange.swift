@@ -58,7 +58,8 @@ struct MCPExchange {
         strays += 1
         if strays > MCPLimits.strayMessages, failure == nil {
             failure =
-                "it sent more than \(MCPLimits.strayMessages) messages that nobody asked for, at last \(what)"
+                "it sent more than \(MCPLimits.strayMessages) messages that nobody asked for, at last "
+                + "\(what); a program's own words belong on its standard error"
         }
     }
 
@@ -106,6 +107,7 @@ struct MCPExchange {
             return stray("an answer to a request that is not open")
         }
         answers[number] = answer
+        strays = 0
     }
 
     private mutating func report(_ params: JSON, _ reaction: inout Reaction) {
@@ -114,7 +116,7 @@ struct MCPExchange {
         }
         reports[id, default: 0] += 1
         var words =
-            params["message"]?.stringValue.map { String($0.prefix(MCPLimits.parameterCharacters)) } ?? ""
+            params["message"]?.stringValue.map { String($0.prefix(MCPLimits.briefCharacters)) } ?? ""
         if let done = params["progress"]?.doubleValue {
             let total = params["total"]?.doubleValue.map { " of \(Self.short($0))" } ?? ""
             words = "\(Self.short(done))\(total)" + (words.isEmpty ? "" : " \(words)")

@@ -113,10 +113,10 @@ final class MCPHost: Sendable {
     /// Looks at what a server has.
     private func list(_ client: MCPClient) throws(MCPError) {
         let changes = client.listChanges
-        let tools = try client.tools()
+        let (tools, missing) = try client.tools()
         let problems = state.withLock { state in
             state.changes[client.spec.name] = changes
-            return state.catalogue.take(tools, of: client.spec.name, allowed: client.spec.tools)
+            return missing + state.catalogue.take(tools, of: client.spec.name)
         }
         for problem in problems { onProgress("the server \(client.spec.name): \(problem)") }
     }

@@ -14,8 +14,9 @@ enum MCPLimits {
     static let headBytes = 64 << 10
     /// Fields of it that are looked at.
     static let headFields = 200
-    /// Lines that are no message of the protocol before a server is given up: some print a greeting.
-    static let strayMessages = 100
+    /// Lines that are no message of the protocol, one after the other without one that is, before a server is
+    /// given up: some print a greeting, and some print while they work.
+    static let strayMessages = 1000
     /// Messages in one batch, which the version of 2025-03-26 has.
     static let batch = 100
     /// Time for a server to start and to say what it has, in milliseconds: interpreters are slow.
@@ -28,6 +29,8 @@ enum MCPLimits {
     static let pages = 20
     /// Tools of one server, and of all servers of a role: all of them are in every prompt.
     static let tools = 64
+    /// Tools that a server may list: a role chooses among them.
+    static let listed = 4096
     static let toolsInAll = 128
     /// Changes of its list that a server may announce in one task; later ones are not looked at.
     static let listChanges = 16
@@ -36,11 +39,14 @@ enum MCPLimits {
     /// Name of a tool with its prefix, in characters: what providers take.
     static let nameCharacters = 64
     /// What a tool says of itself, in characters, and of one of its parameters.
-    static let descriptionCharacters = 1000
-    static let parameterCharacters = 300
-    /// The schema of a tool's input, in bytes and in levels.
+    static let descriptionCharacters = 4000
+    static let parameterCharacters = 1000
+    /// The schema of a tool's input, in bytes and in levels of JSON. One that is larger loses its words, then
+    /// its deepest levels.
     static let schemaBytes = 16 << 10
-    static let schemaDepth = 12
+    static let schemaDepth = 64
+    /// Words of a server that are shown in passing, in characters.
+    static let briefCharacters = 300
     /// What a model is shown of the texts of one result, in characters.
     static let resultCharacters = 20_000
     /// Parts of one result that are looked at, and images of them.

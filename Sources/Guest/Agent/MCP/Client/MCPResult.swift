@@ -25,9 +25,11 @@ enum MCPResult {
             default: texts.append("[a part of the type \(brief(part["type"])), which is not shown]")
             }
         }
-        // The same once more, for programs; shown when there is nothing for readers.
-        if parts.isEmpty, let structured = result["structuredContent"], !structured.isNull {
-            texts.append(structured.text)
+        // Often the same once more, for programs; shown when it is not what a text says already.
+        if let structured = result["structuredContent"], !structured.isNull,
+            !texts.contains(where: { says($0, structured) })
+        {
+            texts.append(parts.isEmpty ? structured.text : "[structured content]\n\(structured.text)")
         }
         if parts.count > MCPLimits.resultParts {
             texts.append("[\(parts.count - MCPLimits.resultParts) more parts left out]")
@@ -42,8 +44,16 @@ enum MCPResult {
         return .array((text.isEmpty ? [] : [["type": "text", "text": shown]]) + images)
     }
 
+    /// A text that is the JSON of a structure, or of its only member, as servers put a plain result.
+    private static func says(_ text: String, _ structured: JSON) -> Bool {
+        let only = structured.objectValue.flatMap { $0.count == 1 ? $0.first?.value : nil }
+        if let words = only?.stringValue, words == text { return true }
+        guard let parsed = try? JSON.parse(Array(text.utf8)) else { return false }
+        return parsed == structured || parsed == only
+    }
+
     private static func brief(_ json: JSON?) -> String {
-        String((json?.stringValue ?? "").prefix(MCPLimits.parameterCharacters))
+        String((json?.stringValue ?? "").prefix(MCPLimits.briefCharacters))
     }
 
     private static func resource(_ resource: JSON) -> String {

@@ -44,10 +44,13 @@ final class StdioTransport: MCPTransport {
                     return status.map { "it ended: \($0)" } ?? "it closed its output"
                 }
                 for line in try lines.lines(bytes) {
-                    if let json = try? JSON.parse(line) {
+                    // Some begin their output with a byte order mark.
+                    let text = line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : Array(line)
+                    if let json = try? JSON.parse(text) {
                         receiver.message(json)
                     } else {
-                        receiver.stray("a line that is no JSON")
+                        let words = Shown.plain(String(decoding: text.prefix(80), as: UTF8.self))
+                        receiver.stray("a line that is no JSON: \(words)")
                     }
                 }
                 // An error may wait behind these lines.
