@@ -6,7 +6,7 @@ AEGIS_HOME ?= $(HOME)/.aegis
 ISOLATION ?= namespace
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build demo test deep conformance check bench fuzz kernels kernel test-local-model install uninstall format lint image clean sizes
+.PHONY: help setup build demo test deep conformance check bench fuzz kernels kernel test-agents test-local-model install uninstall format lint image clean sizes
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -37,6 +37,9 @@ bench: build ## measure against peers and floors in the same run
 
 fuzz: ## libFuzzer on policies, roles, paths, the proxy and the protocols, FUZZ_SECONDS each (300)
 	@scripts/fuzz
+
+test-agents: build ## every agent program of the field in a whole session (installs a gigabyte from PyPI the first time)
+	@scripts/setup test && scripts/test-agents
 
 test-local-model: build ## a real local model drives whole sessions (PyPI llama-cpp-python compiles for minutes)
 	@scripts/test-local-model

@@ -101,7 +101,7 @@ let package = Package(
         // Tests, one folder a module, and what they share
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         tests("System", ["System"]),
-        tests("Kit", ["Kit"]),
+        tests("Kit", ["Kit", "System"]),
         tests("Wire", ["Wire", "Kit", "System"]),
         tests("Sandbox", ["Sandbox", "Kit", "System"]),
         tests("Harness", ["Harness", "Kit", "Wire", "System"]),

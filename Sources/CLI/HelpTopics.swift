@@ -19,6 +19,7 @@ struct HelpTopic: Sendable {
 
     static let all: [HelpTopic] = [
         exitCodes, environment, json, configuration, modelNames, repositories, plans, templates, roles,
+        agents,
         notifications,
     ]
 

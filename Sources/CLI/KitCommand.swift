@@ -55,6 +55,7 @@ struct KitCommand {
             }
             if Files.exists(target) { try Files.rename(target, "\(target).old") }
             try Files.rename(partial, target)
+            try keep(from: "\(target).old/guest", in: "\(target)/guest")
             try Files.removeTree("\(target).old")
         } catch let error as CLIError {
             throw error
@@ -66,6 +67,16 @@ struct KitCommand {
             "installed \(manifest.name) \(manifest.version) in \(target)",
             ["name": .string(manifest.name), "path": .string(target), "registered": JSON(isRegistered)])
         return .done
+    }
+
+    /// What a person put beside the guest's programs stays: guests see it as /openclaw/bin. Programs of the
+    /// kit have its name in front, and an old one is not kept.
+    private func keep(from old: String, in new: String) throws(SystemError) {
+        guard Files.isDirectory(old) else { return }
+        for name in try Files.list(old) where !name.hasPrefix("openclaw-") && !Files.exists("\(new)/\(name)")
+        {
+            try Files.rename("\(old)/\(name)", "\(new)/\(name)")
+        }
     }
 
     /// Tells a platform that runs; one that does not hears of the kit when it starts.

@@ -38,7 +38,8 @@ public enum Program {
     static let version = "0.1.0"
 
     static let commands: [Command] = [
-        .run, .plan, .templates, .roles, .sessions, .session, .logs, .diff, .status, .cost, .search, .replay,
+        .run, .plan, .templates, .roles, .agents, .sessions, .session, .logs, .diff, .status, .cost, .search,
+        .replay,
         .approve, .deny, .pause, .resume, .cancel, .doctor, .models, .gateway, .config, .gc, .coordinator,
         .platform, .kit, .sandbox, .completion, .help, .version, .complete,
     ]

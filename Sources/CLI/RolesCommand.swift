@@ -133,7 +133,8 @@ struct RolesCommand {
             "model": role.model.map { .string($0) } ?? .null, "turns": JSON(role.turns),
             "max_tokens": JSON(role.maxTokens), "context_tokens": JSON(role.contextTokens),
             "seccomp": .string(role.filter.rawValue), "require": JSON(role.require),
-            "command": role.command.map { JSON($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
+            "command": role.command.map { JSON($0) } ?? .null,
+            "agent": role.agent.map { .string($0) } ?? .null, "mcp": .array(role.mcp.map(\.json)),
             "language_servers": .object(role.languageServers.mapValues { JSON($0) }),
             "does_planned_work": JSON(role.doesPlannedWork),
             "digest": .string(RoleTrust.digest(entry.text)), "prompt": .string(role.prompt),
@@ -160,6 +161,7 @@ struct RolesCommand {
             ["digest", RoleTrust.digest(entry.text)],
         ]
         if !role.mcp.isEmpty { rows.append(["servers", role.mcp.map(Self.line).joined(separator: "; ")]) }
+        if let agent = role.agent { rows.append(["agent", agent]) }
         if let command = role.command { rows.append(["command", command.joined(separator: " ")]) }
         if !role.languageServers.isEmpty {
             rows.append(["language servers", Language.choice(role.languageServers)])
@@ -331,7 +333,12 @@ extension HelpTopic {
             ("egress", "hosts that it may reach; none more than the kit's manifest allows"),
             ("model", "a model of its own"), ("limits", "turns, max_tokens, context_tokens"),
             ("sandbox", "seccomp: shell or strict; require: layers without which nothing runs"),
-            ("command", "another agent program, as a list of words, under the same sandbox and gateway"),
+            ("agent", "an agent program that plays it, such as claude or codex; openclaw help agents"),
+            (
+                "command",
+                "a program of yours that takes its task from the harness's socket, as a list of words; "
+                    + "started for each task in the role's own sandbox, with a relay to the gateway"
+            ),
             ("mcp", "servers of tools by name, spoken to by the Model Context Protocol; see below"),
             (
                 "language_servers",

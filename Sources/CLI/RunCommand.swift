@@ -28,6 +28,9 @@ extension Command {
                 "model", value: "[ROLE=]SPEC", "the model, of all or of a role; see openclaw help model-names"
             ),
             OptionSpec(
+                "agent", value: "[ROLE=]PROGRAM",
+                "the agent program, of all roles or of one: claude, codex, …; see openclaw help agents"),
+            OptionSpec(
                 "budget", value: "[NAME=]USD",
                 "never spend more than this, or on a role or an agent; may be given several times"),
             OptionSpec("test", value: "COMMAND", "how the repository is tested; found out when not given"),
@@ -54,6 +57,7 @@ extension Command {
             "openclaw run \"Fix the auth bug\" --repo .",
             "openclaw run \"Fix the auth bug\" --agents 1 --budget 2.50",
             "openclaw run \"Fix the auth bug\" --model reviewer=claude-opus-5-5 --budget coder=1.00",
+            "openclaw run \"Fix the auth bug\" --agent claude --agent reviewer=codex",
             "openclaw run \"Fix the auth bug\" --repo github.com/org/repo --detach",
             "openclaw run --plan ../plan.yaml --dry-run",
             "openclaw run --template fix-bug -p bug=\"5 - 3 is -2\"",
@@ -129,6 +133,7 @@ struct RunCommand {
             "isolation": .string(arguments.value("isolation") ?? "namespace"),
         ]
         try addModels(&body)
+        addPrograms(&body)
         if let agents = arguments.value("agents"), agents != "auto" {
             let count = try arguments.integer("agents", in: 1...SessionConfiguration.agentLimit)
             body["agents"] = JSON(count ?? 1)
@@ -169,6 +174,17 @@ struct RunCommand {
         }
         if let general { body["model"] = .string(try absolute(model: general)) }
         if models != [:] { body["models"] = models }
+    }
+
+    /// Where this shell finds programs goes along: the daemon may have been started by another one.
+    private func addPrograms(_ body: inout JSON) {
+        var programs: JSON = [:]
+        for given in arguments.values("agent") {
+            let (role, program) = Arguments.named(given)
+            if let role { programs[role] = .string(program) } else { body["program"] = .string(program) }
+        }
+        if programs != [:] { body["programs"] = programs }
+        body["program_places"] = ProgramPlaces.current.json
     }
 
     private func addBudgets(_ body: inout JSON) throws(CLIError) {

@@ -32,8 +32,11 @@ enum RenderEnv {
         } else {
             environment["ANTHROPIC_BASE_URL"] = "\(app.coordinatorURL)/anthropic"
             environment["ANTHROPIC_API_KEY"] = token
+            environment["OPENAI_BASE_URL"] = "\(app.coordinatorURL)/openai/v1"
+            environment["OPENAI_API_KEY"] = token
         }
-        let proxy = "http://\(app.coordinatorHost):\(proxyPort)"
+        // A variable can say who is calling in this form only.
+        let proxy = "http://\(app.agent):\(token)@\(app.coordinatorHost):\(proxyPort)"
         let direct = "localhost,127.0.0.1,::1,\(app.coordinatorHost),.session.local"
         for (name, value) in [("HTTPS_PROXY", proxy), ("HTTP_PROXY", proxy), ("NO_PROXY", direct)] {
             environment[name] = value

@@ -8,7 +8,7 @@ public enum GuestDocument {
     /// The document of an agent.
     public static func make(
         role: Role, session: String, agent: String, coordinatorURL: String, heartbeatSeconds: Int = 60,
-        subdirectory: String? = nil
+        subdirectory: String? = nil, program: JSON? = nil
     ) -> JSON {
         var document: JSON = [
             "session_id": .string(session), "agent_id": .string(agent), "role": .string(role.name),
@@ -22,6 +22,7 @@ public enum GuestDocument {
                 "context_tokens": JSON(role.contextTokens),
             ],
         ]
+        document["program"] = program
         if !role.mcp.isEmpty { document["mcp"] = .array(role.mcp.map(\.json)) }
         return document
     }
@@ -73,7 +74,9 @@ public enum GuestDocument {
     private static let memoryMB = 8192
 
     /// The port of the coordinator's egress proxy, in the group and on the loopback of a tool.
-    public static let proxyPort = 3128
+    public static let proxyPort: UInt16 = 3128
+    /// The port of the coordinator in the group, and of the relay for models on the loopback of a program.
+    public static let modelPort: UInt16 = 9090
 
     private static func open(_ policy: inout SandboxPolicy, to hosts: [String]) {
         policy.network = .proxy

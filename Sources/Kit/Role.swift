@@ -28,8 +28,10 @@ public struct Role: Sendable, Hashable {
     public var require: [String]
     /// Paths of its clone that it may not write: what runs on other machines when it is merged or opened.
     public var protected: [String]
-    /// Another program instead of openclaw-agent.
+    /// A program instead of openclaw-agent that takes its tasks from the harness's socket.
     public var command: [String]?
+    /// The name of an agent program of somebody else's, which is given a task a run.
+    public var agent: String?
     /// Servers of tools for its agents.
     public var mcp: [MCPServerSpec] = []
     /// By language, the command of the server that its `lsp` tool asks, instead of the first that
@@ -102,7 +104,7 @@ private struct RoleReader {
 
     private static let fields: Set<String> = [
         "name", "description", "prompt", "tools", "workspace", "egress", "model", "limits", "sandbox",
-        "command", "mcp", "language_servers",
+        "command", "agent", "mcp", "language_servers",
     ]
 
     init(node: YAMLNode) { self.node = node }
@@ -143,6 +145,13 @@ private struct RoleReader {
         let prompt = text("prompt") ?? ""
         if prompt.isEmpty { note(node["prompt"], "prompt", "is missing") }
         let servers = mcpServers(egress: egress)
+        let agent = text("agent")
+        if let agent, !Template.isName(agent) {
+            note(node["agent"], "agent", "\(agent) is no program's name")
+        }
+        if agent != nil, let command = node["command"] {
+            note(command, "command", "cannot stand beside agent: one program plays the role")
+        }
         return Role(
             name: name, description: text("description") ?? "", prompt: prompt, tools: tools,
             workspace: view ?? .none, egress: egress, model: node["model"]?.json.stringValue,
@@ -153,8 +162,8 @@ private struct RoleReader {
             filter: SandboxPolicy.Filter(rawValue: filter) ?? .shell,
             require: sandbox?["require"]?.json.arrayValue?.compactMap(\.stringValue) ?? [],
             protected: protected,
-            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue), mcp: servers,
-            languageServers: languageServers())
+            command: node["command"]?.json.arrayValue?.compactMap(\.stringValue), agent: agent,
+            mcp: servers, languageServers: languageServers())
     }
 
     private mutating func languageServers() -> [String: [String]] {

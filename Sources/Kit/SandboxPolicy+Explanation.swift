@@ -49,6 +49,7 @@ extension SandboxPolicy {
 
     private var networkText: String {
         switch network {
+        case .none where !models.isEmpty: "a loopback of its own, with one door: the model gateway"
         case .none: "a loopback of its own; nothing leaves"
         case .proxy: "a loopback of its own, with one door: the egress proxy, for \(list(egress))"
         case .guest: "the guest's own"

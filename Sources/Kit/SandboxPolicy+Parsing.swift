@@ -16,6 +16,7 @@ extension SandboxPolicy {
         try reader.take("network", &policy.network)
         try reader.take("proxy", &policy.proxy)
         try reader.take("proxy_token", &policy.proxyToken)
+        try reader.take("models", &policy.models)
         try reader.take("egress", &policy.egress)
         try reader.take("environment", &policy.environment)
         try reader.take("seccomp", &policy.seccomp)
@@ -92,10 +93,13 @@ extension SandboxPolicy {
     }
 
     private func checkNetwork() throws(JSONCodingError) {
-        guard network == .proxy else { return }
-        let parts = proxy.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, UInt16(parts[1]) != nil else {
-            throw JSONCodingError(pointer: "/proxy", reason: "\(proxy) is no HOST:PORT")
+        let relays =
+            (network == .proxy ? [("proxy", proxy)] : []) + (models.isEmpty ? [] : [("models", models)])
+        for (field, place) in relays {
+            let parts = place.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, UInt16(parts[1]) != nil,
+                place.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            else { throw JSONCodingError(pointer: "/\(field)", reason: "\(place) is no HOST:PORT") }
         }
         guard proxyToken.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw JSONCodingError(pointer: "/proxy_token", reason: "is not printable ASCII")
@@ -122,6 +126,7 @@ extension SandboxPolicy {
                     ]
                 }),
             "network": .string(network.rawValue), "proxy": .string(proxy), "proxy_token": .string(proxyToken),
+            "models": .string(models),
             "egress": JSON(egress), "environment": .object(environment.mapValues { .string($0) }),
             "seccomp": .string(seccomp.rawValue), "landlock": JSON(landlock), "require": JSON(require),
             "tmp_mb": JSON(tmpMB), "timeout_ms": JSON(timeoutMilliseconds),

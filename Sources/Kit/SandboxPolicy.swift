@@ -69,6 +69,8 @@ public struct SandboxPolicy: Sendable, Hashable {
     public var proxy = ""
     /// What the relay says to the proxy about who is calling. The tool never sees it.
     public var proxyToken = ""
+    /// Where the relay for models leads: HOST:PORT of the coordinator; empty for no such relay.
+    public var models = ""
     /// The hosts of the role, for explanations; the proxy decides.
     public var egress: [String] = []
     /// Size of the private /tmp.

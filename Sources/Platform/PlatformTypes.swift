@@ -41,14 +41,17 @@ public struct InstanceRequest: Sendable, Hashable, Codable {
         public var volumeID: String
         /// Directories of the volume, relative to it.
         public var writable: [String]
+        /// Files and directories of the host that are shown read-only, by where on the volume.
+        public var shown: [String: String]?
 
         enum CodingKeys: String, CodingKey {
-            case writable
+            case writable, shown
             case volumeID = "volume_id"
         }
 
-        public init(volumeID: String, writable: [String]) {
+        public init(volumeID: String, writable: [String], shown: [String: String] = [:]) {
             (self.volumeID, self.writable) = (volumeID, writable)
+            self.shown = shown.isEmpty ? nil : shown
         }
     }
 

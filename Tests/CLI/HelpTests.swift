@@ -69,7 +69,7 @@ import Testing
 
     @Test func `commands, options, values, sessions and agents`() {
         #expect(Self.complete("ses").candidates.map(\.word) == ["sessions", "session"])
-        #expect(Self.complete("run", "--ag").candidates.map(\.word) == ["--agents"])
+        #expect(Self.complete("run", "--ag").candidates.map(\.word) == ["--agents", "--agent"])
         #expect(Self.complete("run", "--agents", "a").candidates.map(\.word) == ["auto"])
         #expect(Self.complete("run", "--color=al").candidates.map(\.word) == ["--color=always"])
         #expect(Self.complete("run", "--plan", "").offersFiles)

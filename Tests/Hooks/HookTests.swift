@@ -82,8 +82,12 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
         #expect(environment["SESSION_TOKEN"] == token)
         #expect(environment["ANTHROPIC_API_KEY"] == token)
         #expect(environment["ANTHROPIC_BASE_URL"] == "http://openclaw-coordinator:9090/anthropic")
+        #expect(environment["OPENAI_API_KEY"] == token)
+        #expect(environment["OPENAI_BASE_URL"] == "http://openclaw-coordinator:9090/openai/v1")
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
-            #expect(environment[name] == "http://openclaw-coordinator:3128")
+            #expect(
+                environment[name]
+                    == .string("http://coder-1:\(token.stringValue ?? "")@openclaw-coordinator:3128"))
         }
         #expect(environment["NO_PROXY"]?.stringValue?.contains("openclaw-coordinator,.session.local") == true)
         let peers = try JSON.parse(try #require(environment["PEER_AGENTS"]?.stringValue))

@@ -73,6 +73,20 @@ import Testing
         #expect(try self.request(next).token == "ours")
     }
 
+    @Test(
+        arguments: [
+            ("Basic Y29kZXItMTp0MGtlbg==", "t0ken"), ("basic Y29kZXItMTp0MGtlbg", nil),
+            ("Basic OnQ=", "t"),
+            ("Basic Y29kZXItMQ==", nil), ("Basic Y29kZXItMTo=", nil), ("Basic !", nil), ("Basic", nil),
+            ("Basic Y29kZXItMTp0MGtlbg== x", nil), ("Bearer t0ken", "t0ken"), ("Digest t0ken", nil),
+        ] as [(String, String?)])
+    func `the token comes as a bearer's or as a password, the form that a variable can carry`(
+        header: String, token: String?
+    ) throws {
+        let text = "CONNECT a:443 HTTP/1.1\r\nProxy-Authorization: \(header)\r\n\r\n"
+        #expect(try request(text).token == token)
+    }
+
     @Test func `a plain request reaches the server without what is the proxy's business`() throws {
         let text =
             "GET http://example.org/a?b HTTP/1.1\r\nHost: example.org\r\nProxy-Connection: x\r\n"

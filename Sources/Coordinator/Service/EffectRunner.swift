@@ -110,17 +110,21 @@ struct EffectRunner: Sendable {
                 "url": .string(GuestAPI.url(of: name)),
             ] as JSON
         }
+        let place = try SessionPrograms(home: world.home, session: id).place(
+            role, home: world.home, model: session.model(agent: agent, role: roleName, task: nil))
         var request = InstanceRequest(
             app: .init(
                 id: session.appID(agent, generation), sessionID: id, agentID: agent, role: roleName,
                 coordinatorURL: Self.coordinatorURL, peers: .array(peers)),
             group: id,
-            workspace: .init(volumeID: id, writable: GuestDocument.writableViews(of: role, agent: agent)),
-            command: role.command ?? ["/openclaw/bin/openclaw-agent"], secretsScope: id,
+            workspace: .init(
+                volumeID: id, writable: GuestDocument.writableViews(of: role, agent: agent),
+                shown: place.shown),
+            command: place.command, secretsScope: id,
             guest: GuestDocument.make(
                 role: role, session: id, agent: agent, coordinatorURL: Self.coordinatorURL,
                 heartbeatSeconds: GuestPatience.current.heartbeatSeconds,
-                subdirectory: session.state.configuration?.subdirectory),
+                subdirectory: session.state.configuration?.subdirectory, program: place.document),
             maxRuntimeSeconds: 4 * 3600, isolation: session.state.configuration?.isolation ?? "namespace")
         if !Role.builtIn.contains(roleName) { request.app.pluginRoles = [roleName] }
         let instance = try world.platform.ensure(request)

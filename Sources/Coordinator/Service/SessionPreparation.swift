@@ -16,6 +16,7 @@ struct SessionPreparation: Sendable {
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
         "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir", "depth",
+        "program", "programs", "program_places",
     ]
 
     /// A session that can begin.
@@ -81,6 +82,9 @@ struct SessionPreparation: Sendable {
                 ?? TestCommand.detect(in: repository, tree: base + (subdirectory.map { ":\($0)" } ?? ""))
             let (roles, untrusted) = try freezeRoles(id, repository, tree)
             if let plan { try check(plan, roles, untrusted) }
+            let programs = try SessionPrograms(body: body)
+            try programs.check(home: home, roles: roles)
+            try programs.save(home: home, session: id)
             var configuration = SessionConfiguration(
                 session: id, task: task, repository: location(source), isRemote: source.isRemote,
                 baseCommit: base,
@@ -95,6 +99,8 @@ struct SessionPreparation: Sendable {
             configuration.pullRequest = pull
             (configuration.models, configuration.limits) = (models, limits)
             configuration.planOnly = body["plan_only"]?.boolValue == true ? true : nil
+            configuration.program = programs.general
+            configuration.programs = programs.byRole.isEmpty ? nil : programs.byRole
             configuration.workRoles = roles.offers.isEmpty ? nil : roles.offers
             return Prepared(
                 configuration: configuration, warnings: source.warnings + ((try? repository.limits()) ?? []))

@@ -5,7 +5,8 @@ import System
 import Wire
 
 /// The program: `openclaw-agent` is the agent, `openclaw-agent tool NAME` runs in the tools' sandbox,
-/// `openclaw-agent mcp` offers the tools to other programs.
+/// `openclaw-agent mcp` offers the tools to other programs, `openclaw-agent program` and `openclaw-agent
+/// command` have one of those in the agent's place.
 public enum Agent {
     public static func main() -> Int32 {
         let arguments = Environment.arguments()
@@ -14,6 +15,10 @@ public enum Agent {
         Signals.ignoreSIGPIPE()
         do {
             let harness = try HarnessClient()
+            if arguments.count == 2, ["program", "command"].contains(arguments[1]) {
+                try ProgramLoop(harness: harness, speaksForItself: arguments[1] == "command").run()
+                return 0
+            }
             try AgentLoop(harness: harness, model: try ModelClient()).run()
             return 0
         } catch {

@@ -20,6 +20,12 @@ enum AgentLimits {
     static let shortenedResult = 4000
     /// Turns before the last one at which the model is told that the end is near.
     static let turnsWarning = 10
+    /// How long what a program printed may take to be read behind its end, in milliseconds.
+    static let outputMilliseconds = 3000
+    /// Longest account of a program that is handed over, in characters.
+    static let summaryCharacters = 2000
+    /// Longest part of a program's last words that is told when it failed, in characters.
+    static let complaintCharacters = 600
     /// Longest message about progress, in characters.
     static let progressCharacters = 300
 }

@@ -50,6 +50,11 @@ enum Limits {
     static let longestRetryMilliseconds = 5000
     /// Longest life of a task's tool sandbox, in milliseconds: longer than any guest lives.
     static let toolSessionMilliseconds: Int64 = 24 * 3_600_000
+    /// Pause between two looks whether the task of a program was called off, in milliseconds; a change is
+    /// heard at once, this only ends the look behind the end of a run.
+    static let callOffMilliseconds = 1000
+    /// How long a program that handed over its task may stay before it is ended, in milliseconds.
+    static let farewellMilliseconds = 10_000
     /// Time in which a sandbox must be made, in milliseconds, however busy the machine; and between two
     /// looks at its report until then.
     static let sandboxMilliseconds: Int64 = 30_000

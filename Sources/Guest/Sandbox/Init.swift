@@ -83,7 +83,7 @@ struct Init {
         }
     }
 
-    /// A loopback, and for roles with hosts the relay's listener on it.
+    /// A loopback, and the listeners of the relays on it.
     private func network(_ layers: inout [String: JSON]) throws(SandboxError) {
         guard call.hasNetwork else { return }
         do throws(SystemError) {
@@ -91,12 +91,21 @@ struct Init {
         } catch {
             layers["loopback"] = .string("down: \(error)")
         }
-        guard policy.network == .proxy else { return }
-        try attempt("listen for the tool's connections") { () throws(SystemError) in
-            let listener = try Sockets.listenTCP("127.0.0.1", port: Relay.toolPort)
-            try ends.side.tell(.relay, passing: listener.raw)
+        if policy.network == .proxy {
+            try listen(GuestDocument.proxyPort, .relay)
+            layers["egress"] = "proxy"
         }
-        layers["egress"] = "proxy"
+        if !policy.models.isEmpty {
+            try listen(GuestDocument.modelPort, .models)
+            layers["models"] = "relay"
+        }
+    }
+
+    private func listen(_ port: UInt16, _ what: Told) throws(SandboxError) {
+        try attempt("listen for the tool's connections") { () throws(SystemError) in
+            let listener = try Sockets.listenTCP("127.0.0.1", port: port)
+            try ends.side.tell(what, passing: listener.raw)
+        }
     }
 
     private func terminal() throws(SandboxError) -> Terminal? {

@@ -23,7 +23,7 @@ struct Pump {
     private var open: [Int32]
     private let ready = PollSet()
     private var refused: RefusedCalls?
-    private var relay: Relay?
+    private var relays: [Relay] = []
     private var terminal: SharedDescriptor?
     /// Keystrokes on their way.
     private var isTyping = false
@@ -90,7 +90,7 @@ struct Pump {
         if isTyping, terminal != nil { ready.add(0) }
         // Asked for nothing, a socket still tells that its other end is gone.
         if endsWithInput, !isCancelled { ready.add(0, 0) }
-        relay?.watch(ready)
+        for relay in relays { relay.watch(ready) }
         try attempt("poll") { () throws(SystemError) in try ready.wait(milliseconds: milliseconds) }
         for output in outputs where ready[output.raw] != nil { try take(output.raw) }
         if ready[side.raw] != nil { hear() }
@@ -104,7 +104,7 @@ struct Pump {
         }
         if let terminal, ready[terminal.raw] != nil { show(terminal) }
         if isTyping, ready[0] != nil { type() }
-        relay?.serve(ready, &denials)
+        for index in relays.indices { relays[index].serve(ready, &denials) }
     }
 
     private mutating func take(_ end: Int32) throws(SandboxError) {
@@ -128,7 +128,13 @@ struct Pump {
             refused = descriptor.map { RefusedCalls(listener: $0, kind: policy.seccomp) }
             report.keep(layers, denials)
         case .relay:
-            relay = descriptor.map { Relay(listener: $0, proxy: policy.proxy, token: policy.proxyToken) }
+            guard let descriptor else { break }
+            relays.append(
+                Relay(listener: descriptor, to: policy.proxy, token: policy.proxyToken, isProxy: true))
+        case .models:
+            guard let descriptor else { break }
+            relays.append(
+                Relay(listener: descriptor, to: policy.models, token: policy.proxyToken, isProxy: false))
         case .terminal: terminal = descriptor
         case .status:
             status = Int32(String(decoding: words, as: UTF8.self)).map { .init(waitStatus: $0) }

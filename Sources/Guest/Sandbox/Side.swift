@@ -8,6 +8,8 @@ enum Told: UInt8 {
     case layers = 0x6C
     /// The listener of the tool's connections.
     case relay = 0x72
+    /// The listener of the tool's requests for models.
+    case models = 0x6D
     /// The leader of the tool's terminal.
     case terminal = 0x74
     /// The tool's wait status, a number.

@@ -59,7 +59,7 @@ public struct ProxyRequest: Sendable, Hashable {
     public var path: String
     /// Without those that are the proxy's own business.
     public var headers: [(name: String, value: String)]
-    /// `Proxy-Authorization: Bearer …`
+    /// `Proxy-Authorization: Bearer …`, or the password of `Basic …`: who is called is in the token.
     public var token: String?
     /// What came after the head.
     public var rest: [UInt8]
@@ -104,10 +104,25 @@ public struct ProxyRequest: Sendable, Hashable {
         switch name.lowercased() {
         case "proxy-authorization":
             let words = value.split(separator: " ")
-            if words.count == 2, words[0].lowercased() == "bearer" { token = String(words[1]) }
+            guard words.count == 2 else { break }
+            switch words[0].lowercased() {
+            case "bearer": token = String(words[1])
+            case "basic": token = Self.password(words[1])
+            default: break
+            }
         case "proxy-connection", "connection", "keep-alive", "proxy-authenticate": break
         default: headers.append((name, String(value)))
         }
+    }
+
+    /// What follows the first colon of `user:password`. RFC 7617
+    private static func password(_ credentials: Substring) -> String? {
+        guard let bytes = Base64.decode(String(credentials)),
+            let text = String(validating: bytes, as: UTF8.self),
+            let colon = text.firstIndex(of: ":")
+        else { return nil }
+        let password = text[text.index(after: colon)...]
+        return password.isEmpty ? nil : String(password)
     }
 
     private static func target(

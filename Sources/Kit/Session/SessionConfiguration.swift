@@ -43,6 +43,9 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var subdirectory: String?
     /// Roles besides `coder` that do tasks of a plan; nil when there are none.
     public var workRoles: [RoleOffer]?
+    /// The agent program that was asked for with --agent, and those of single roles; nil for our own agent.
+    public var program: String?
+    public var programs: [String: String]?
 
     enum CodingKeys: String, CodingKey {
         case session, task, repository, agents, plan, model, models, merge, isolation
@@ -55,7 +58,7 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case autoApprove = "auto_approve"
         case testCommand = "test_command"
         case deadline = "deadline_ms"
-        case approve
+        case approve, program, programs
         case pullRequest = "pull_request"
         case planOnly = "plan_only"
         case workRoles = "work_roles"

@@ -194,10 +194,14 @@ extension EmbeddedPlatform {
         } catch {
             throw PlatformError("bad_request", "the request is not understood: \(error)")
         }
-        let isPlain = (request.workspace?.writable ?? []).allSatisfy { path in
+        let shown = request.workspace?.shown ?? [:]
+        let isPlain = ((request.workspace?.writable ?? []) + shown.keys).allSatisfy { path in
             !path.isEmpty && !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
         }
-        guard isPlain else { throw PlatformError("bad_request", "writable views are relative to the volume") }
+        guard isPlain, shown.values.allSatisfy({ $0.hasPrefix("/") }) else {
+            throw PlatformError(
+                "bad_request", "views are relative to the volume, and what is shown there is absolute")
+        }
         return encoded(try ensure(request))
     }
 

@@ -296,6 +296,29 @@ final class Guest: Sendable {
             }
             try Mounts.bind(source, "\(directory)/share/workspace/\(name)", adding: [.noSetuid, .noDevices])
         }
+        for (name, source) in workspace.shown ?? [:] { try show(source, at: name, of: volume) }
+    }
+
+    /// A file or directory of the host, read-only. Its place on the volume is an empty one of its kind.
+    private func show(_ source: String, at name: String, of volume: String) throws(SystemError) {
+        let place = "\(volume)/\(name)"
+        let isDirectory = Files.isDirectory(source)
+        let stage = "\(directory)/shown"
+        if isDirectory {
+            try Files.makeDirectories(place)
+            try Files.makeDirectories(stage)
+        } else {
+            try Files.makeDirectories(Files.parent(of: place))
+            if !Files.exists(place) { try Files.write(place, []) }
+            try Files.write(stage, [])
+        }
+        // As above: a mount that is bound takes its flags along.
+        try Mounts.bind(source, stage, readOnly: true, adding: [.noSetuid, .noDevices])
+        defer {
+            try? Mounts.unmount(stage, .detach)
+            try? Files.removeTree(stage)
+        }
+        try Mounts.bind(stage, "\(directory)/share/workspace/\(name)")
     }
 
     var summary: Instance {

@@ -68,7 +68,7 @@ class Runner:
         words = [session if session and w in PLACEHOLDERS else w for w in words[1:]]
         words = [f"file://{self.directory}" if w.startswith("github.com/") else w for w in words]
         # Nobody is there to answer these models' calls; the session is made, and cancelled below.
-        detaches = any("127.0.0.1:8080" in w or "claude-" in w for w in words) and words[0] == "run"
+        detaches = any("127.0.0.1:8080" in w or "claude-" in w or w == "--agent" for w in words) and words[0] == "run"
         if detaches:
             words.append("--detach")
         if session and "-f" in words:

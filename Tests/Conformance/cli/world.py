@@ -19,7 +19,8 @@ def test(function):
 class World:
     def __init__(self, home: Home):
         self.home = home
-        home.environment["PATH"] = f"{OPENCLAW.parent}:{os.environ['PATH']}"
+        # The agent programs of scripts/setup, which examples name, come last: a Python is among them.
+        home.environment["PATH"] = f"{OPENCLAW.parent}:{os.environ['PATH']}:{ROOT}/.venv-agents/pair/bin"
         self.environment = {**home.environment, "TERM": "xterm-256color"}
 
     @functools.cached_property

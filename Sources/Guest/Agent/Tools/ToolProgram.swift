@@ -40,6 +40,7 @@ enum ToolProgram {
         case "mcp": return MCPHost.main()
         case "tests": return TestRun.main()
         case "languages": return LanguageDesk.main()
+        case "program": return ProgramHost.main()
         default: return once(name)
         }
     }

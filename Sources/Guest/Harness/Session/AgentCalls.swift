@@ -24,6 +24,7 @@ struct AgentCalls: Sendable {
                 }
                 return try Tools(session: session).call(
                     name, params["input"] ?? [:], callID: params["call_id"]?.stringValue ?? "")
+            case "program.run": return try session.runProgram(params)
             case "peers.list": return try get("peers")
             case "tasks.list": return try get("tasks")
             case "task.review": return try review(params)

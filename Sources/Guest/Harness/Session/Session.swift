@@ -45,6 +45,8 @@ final class Session: Sendable {
     let shell = ShellDesk()
     /// The sandbox of its servers of tools, when the role has any.
     let mcp = Mutex<MCPSession?>(nil)
+    /// The sandbox of somebody else's program in the agent's place, when the role has one.
+    let program = Mutex<ProgramSession?>(nil)
 
     init(mailbox: Mailbox, guest: GuestFacts) {
         self.mailbox = mailbox

@@ -27,12 +27,19 @@ final class ToolSession: Sendable {
         let file = Mutex<SharedDescriptor?>(nil)
     }
 
+    /// What answers those who run in it, where they may ask.
+    struct Requests: Sendable {
+        let answer: @Sendable (String, JSON) throws(JSONRPCError) -> JSON
+    }
+
     /// - Parameters:
+    ///   - requests: Answers what is asked from inside; without it nothing can be.
     ///   - service: What runs in it: `serve` for the tools, `mcp` for servers of tools, `languages` for the
-    ///     language servers that peers ask too.
+    ///     language servers that peers ask too, `program` for somebody else's agent.
     ///   - onNotification: Hears what it says without being asked.
     init(
         task: String, policy: JSON, session: Session, service: String = "serve",
+        requests: Requests? = nil,
         onNotification: @escaping @Sendable (String, JSON) -> Void = { _, _ in }
     ) throws(HarnessError) {
         self.task = task
@@ -55,7 +62,11 @@ final class ToolSession: Sendable {
         limits.lineBytes = Limits.agentLineBytes
         let passed = passed
         peer = JSONRPCPeer(
-            input: ours, output: ours, name: "tools", limits: limits, onNotification: onNotification,
+            input: ours, output: ours, name: "tools", limits: limits,
+            onRequest: { method, params in
+                guard let requests else { throw JSONRPCError.methodNotFound(method) }
+                return try requests.answer(method, params)
+            }, onNotification: onNotification,
             onDescriptor: { file in passed.file.withLock { $0 = file } })
         let (mailbox, ended, peer) = (session.mailbox, ended, peer)
         Worker.start("tools", stackBytes: 256 * 1024) {
@@ -197,7 +208,12 @@ extension Session {
             defer { current = nil }
             return current
         }
-        for last in [last, servers?.tools].compactMap({ $0 }) {
+        let played = program.withLock { current -> ProgramSession? in
+            guard let known = current, !known.speaksForItself || isStopping else { return nil }
+            current = nil
+            return known
+        }
+        for last in [last, servers?.tools, played?.tools].compactMap({ $0 }) {
             let denials = last.newDenials()
             if !denials.isEmpty { tell(denials, task: last.task) }
             last.close()

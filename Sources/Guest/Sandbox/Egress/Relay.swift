@@ -2,29 +2,30 @@ import Glibc
 import Kit
 import System
 
-/// The one way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's
-/// parent carries to the coordinator's egress proxy. The tool has no route to anything else, and the token
-/// that tells the proxy who is calling is added here, where the tool cannot see it.
+/// A way out of a tool's network namespace: a listener on its loopback, whose connections the sandbox's
+/// parent carries to the coordinator, to its egress proxy or to its model gateway. The tool has no route to
+/// anything else, and the token that says who is calling is added here, where the tool cannot see it.
 struct Relay {
     private let host: String
     private let port: UInt16
     private let token: String
+    private let isProxy: Bool
     private let listener: SharedDescriptor
     private var links: [Link] = []
 
     /// Connections at a time; more wait in the listener's backlog.
     private static let limit = 128
-    /// How long reaching the proxy may take. It is the next machine, or this one.
+    /// How long reaching the coordinator may take. It is the next machine, or this one.
     private static let connectMilliseconds = 3000
-    /// Where the listener is, in the tool's namespace.
-    static let toolPort: UInt16 = 3128
 
-    /// - Parameter proxy: HOST:PORT, of a policy that was checked.
-    init(listener: SharedDescriptor, proxy: String, token: String) {
-        let parts = proxy.split(separator: ":")
+    /// - Parameters:
+    ///   - place: HOST:PORT, of a policy that was checked.
+    ///   - isProxy: It leads to the egress proxy, else to the model gateway.
+    init(listener: SharedDescriptor, to place: String, token: String, isProxy: Bool) {
+        let parts = place.split(separator: ":")
         host = String(parts.first ?? "")
         port = parts.last.flatMap { UInt16($0) } ?? 0
-        (self.listener, self.token) = (listener, token)
+        (self.listener, self.token, self.isProxy) = (listener, token, isProxy)
     }
 
     /// Says what to wait for.
@@ -50,25 +51,36 @@ struct Relay {
             try? IO.writeAll(client.raw, Array(text.utf8))
             return
         }
-        links.append(Link(client: client, server: server, token: token))
+        let head: Link.Head =
+            isProxy
+            ? .proxy(ProxyRequestHead()) : .models(ModelRequestHead(token: token, host: "\(host):\(port)"))
+        links.append(Link(client: client, server: server, token: token, request: head))
     }
 }
 
 /// One connection: the head of the request gets the token, the head of the answer is looked at, and
 /// everything else passes.
 private struct Link {
+    /// What is read before anything is passed on.
+    enum Head {
+        case proxy(ProxyRequestHead)
+        case models(ModelRequestHead)
+    }
+
     private let client: SharedDescriptor
     private let server: SharedDescriptor
     private let token: String
-    private var request: ProxyRequestHead? = ProxyRequestHead()
+    private var request: Head?
     private var target = ""
     private var answer: [UInt8]? = []
     private var up = Buffer()
     private var down = Buffer()
     private(set) var isOver = false
 
-    init(client: SharedDescriptor, server: SharedDescriptor, token: String) {
-        (self.client, self.server, self.token) = (client, server, token)
+    init(client: SharedDescriptor, server: SharedDescriptor, token: String, request: Head) {
+        (self.client, self.server, self.token, self.request) = (client, server, token, request)
+        // Only the proxy's refusals are a matter of the sandbox.
+        if case .models = request { answer = nil }
     }
 
     func watch(_ set: PollSet) {
@@ -112,24 +124,42 @@ private struct Link {
     }
 
     private mutating func ask(_ bytes: [UInt8]) {
-        guard request != nil else { return up.add(bytes) }
-        switch request?.add(bytes) {
-        case .some(.more), nil: break
-        case .some(.head(let head)):
-            target = head.target
-            up.add(head.bytes(token: token))
-            request = nil
-        case .some(.refused(let reason)):
-            let text = "the request is not one for a proxy: \(reason)\n"
-            down.add(
-                Array(
-                    ("HTTP/1.1 400 Bad Request\r\nContent-Length: \(text.utf8.count)\r\nConnection: "
-                        + "close\r\n\r\n"
-                        + text).utf8))
-            down.end()
-            up.end()
-            request = nil
+        switch request {
+        case nil: up.add(bytes)
+        case .proxy(var head):
+            let step = head.add(bytes)
+            request = .proxy(head)
+            switch step {
+            case .more: break
+            case .head(let head):
+                target = head.target
+                pass(head.bytes(token: token))
+            case .refused(let reason): refuse("the request is not one for a proxy: \(reason)")
+            }
+        case .models(var head):
+            let step = head.add(bytes)
+            request = .models(head)
+            switch step {
+            case .more: break
+            case .head(let bytes): pass(bytes)
+            case .refused(let reason): refuse("the request is not one for a model: \(reason)")
+            }
         }
+    }
+
+    private mutating func pass(_ bytes: [UInt8]) {
+        up.add(bytes)
+        request = nil
+    }
+
+    private mutating func refuse(_ reason: String) {
+        let text = reason + "\n"
+        let head =
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n"
+        down.add(Array((head + text).utf8))
+        down.end()
+        up.end()
+        request = nil
     }
 
     private mutating func hear(_ bytes: [UInt8], _ denials: inout Denials) {
