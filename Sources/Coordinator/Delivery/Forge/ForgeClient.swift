@@ -149,13 +149,15 @@ private final class Answer: TransferReceiver {
     /// How long a limit holds: `retry-after`, or the time at which a used-up quota is filled again; a
     /// secondary limit that says neither is a minute, as GitHub's documentation asks for.
     private static func wait(_ headers: HTTPHeaders, _ message: String) -> Int? {
-        if let seconds = headers["retry-after"].flatMap({ Int($0) }) {
-            return max(0, min(seconds, 86_400)) * 1000
+        if let seconds = headers["retry-after"].flatMap({ ForeignNumber.decimal($0, in: 0...86_400) }) {
+            return seconds * 1000
         }
         if headers["x-ratelimit-remaining"] == "0",
-            let reset = headers["x-ratelimit-reset"].flatMap({ Int64($0) })
+            let reset = headers["x-ratelimit-reset"].flatMap({
+                ForeignNumber.decimal($0, in: 0...ForeignNumber.most)
+            })
         {
-            return Int(max(0, min(reset * 1000 - Clock.wallMilliseconds(), 86_400_000))) + 1000
+            return Int(max(0, min(Int64(reset) * 1000 - Clock.wallMilliseconds(), 86_400_000))) + 1000
         }
         return message.lowercased().contains("secondary rate limit") ? 60_000 : nil
     }
