@@ -16,6 +16,8 @@ struct GuestAPI: Sendable {
     /// Texts of a guest, in bytes; longer ones are cut.
     private static let textBytes = 64 << 10
     private static let bodyBytes = 4 << 20
+    /// What a process can end with, and signals as some say them.
+    private static let exitCodes = -255...255
 
     func bodyPlan(_ request: HTTPRequest) -> HTTPServer.BodyPlan {
         let segments = request.target.segments
@@ -74,8 +76,7 @@ struct GuestAPI: Sendable {
     /// Whose token it is; nil when it is nobody's of this session.
     private func agent(of request: HTTPRequest) -> String? {
         guard let token = request.bearerToken ?? request.headers["x-api-key"] else { return nil }
-        guard let agent = AgentToken.agent(of: token, sessionToken: session.secret) else { return nil }
-        return session.state.agents[agent] == nil ? nil : agent
+        return session.agent(of: token)
     }
 
     private func caller(_ agent: String) -> Caller {
@@ -113,9 +114,9 @@ struct GuestAPI: Sendable {
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):
-            session.beat(agent, progressAge: max(0, body["progress_age_ms"]?.int64Value ?? 0))
-        case ("POST", "agents/ready"):
-            try session.submit(.agentReady(agent: agent, instance: try text(body, "instance_id")))
+            session.beat(agent, progressAge: Int64(body["progress_age_ms"]?.count ?? 0))
+        // Which guest it is, the platform says, when it has made it.
+        case ("POST", "agents/ready"): session.beat(agent, progressAge: 0)
         case ("POST", "agents/exited"): exited(agent, body)
         case ("POST", "tasks/accepted"):
             try session.submit(.accept(agent: agent, task: try text(body, "task")))
@@ -207,7 +208,7 @@ struct GuestAPI: Sendable {
     private func exited(_ agent: String, _ body: JSON) {
         let state = session.state
         guard !state.phase.isOver, let known = state.agents[agent], known.status == .ready else { return }
-        let code = body["exit_code"]?.intValue ?? 255
+        let code = body["exit_code"]?.clamped(to: Self.exitCodes) ?? 255
         // Its guest is of no use without it; a new one goes on from the last turn.
         if let instance = known.instance {
             Worker.start("retire") { [platform = session.world.platform] in
@@ -287,12 +288,12 @@ struct GuestAPI: Sendable {
             .comment(
                 agent: agent,
                 ReviewComment(
-                    file: try text(body, "file"), line: body["line"]?.intValue, body: try text(body, "body"),
+                    file: try text(body, "file"), line: body["line"]?.count, body: try text(body, "body"),
                     severity: severity == "note" || severity == "warning" ? "note" : "blocking")))
     }
 
     private func tests(_ agent: String, _ body: JSON) throws(ServiceError) {
-        guard let code = body["exit_code"]?.intValue else {
+        guard let code = body["exit_code"]?.clamped(to: Self.exitCodes) else {
             throw ServiceError("`exit_code` is required", code: "bad_request", status: 400)
         }
         try session.submit(
@@ -300,8 +301,8 @@ struct GuestAPI: Sendable {
                 agent: agent,
                 TestReport(
                     tree: body["tree"]?.stringValue, command: try text(body, "command"), exitCode: code,
-                    passed: body["passed"]?.intValue, failed: body["failed"]?.intValue,
-                    skipped: body["skipped"]?.intValue,
+                    passed: body["passed"]?.count, failed: body["failed"]?.count,
+                    skipped: body["skipped"]?.count,
                     output: Self.cut(body["output_tail"]?.stringValue ?? ""))))
     }
 }
