@@ -18,7 +18,8 @@ struct ForgeClient: Sendable {
     }
     var limits = ForgeLimits()
 
-    private let pool = TransferPool(limit: 1)
+    /// Sends; tests answer.
+    var transfer: @Sendable (TransferRequest, any TransferReceiver) throws(TransferFailure) -> Void
 
     init(
         api: String, authorization: (name: String, value: String)?, accept: String = "application/json",
@@ -26,6 +27,8 @@ struct ForgeClient: Sendable {
     ) {
         (self.api, self.authorization, self.accept) = (api, authorization, accept)
         self.headers = headers
+        let pool = TransferPool(limit: 1)
+        transfer = { (request, receiver) throws(TransferFailure) in try pool.run(request, receiver) }
     }
 
     /// - Parameter isRepeatable: Doing it twice is the same as doing it once.
@@ -65,7 +68,7 @@ struct ForgeClient: Sendable {
             idleMilliseconds: limits.idleMilliseconds, certificateFile: Environment.get("SSL_CERT_FILE"))
         let reader = Answer(limit: limits.answerBytes)
         do throws(TransferFailure) {
-            try pool.run(request, reader)
+            try transfer(request, reader)
         } catch {
             guard reader.isComplete else {
                 let kind: ForgeError.Kind =
