@@ -40,8 +40,8 @@ struct Doctor {
             machines.withLock { $0 = found }
         }
         let host = [
-            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
-            credentials(), settings(), namesakes(),
+            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), privacy(),
+            coordinator(), credentials(), settings(), namesakes(),
         ]
         looking.join()
         let findings = host + machines.withLock { $0 }
