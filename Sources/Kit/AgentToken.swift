@@ -1,11 +1,13 @@
 // The one credential of a guest: derived, never stored, so that hook and coordinator agree without a list.
 
-/// An agent's token: `AGENT.HEX`, where HEX is the BLAKE2b-256, keyed with the session's secret, of the agent's id,
-/// and from its second guest on of `AGENT/GENERATION`. So the token of a guest that was replaced is nobody's.
+/// An agent's token: `AGENT.HEX`, where HEX is the BLAKE2b-256, keyed with the session's secret, of the
+/// agent's id, and from its second guest on of `AGENT/GENERATION`. So the token of a guest that was replaced
+/// is nobody's.
 public enum AgentToken {
     /// The token of one guest of an agent.
     /// - Parameters:
-    ///   - sessionToken: The session's generated secret, 64 hexadecimal digits; nil is returned for anything else.
+    ///   - sessionToken: The session's generated secret, 64 hexadecimal digits; nil is returned for anything
+    ///     else.
     ///   - generation: Counts the guests of the agent, from 1.
     public static func derive(sessionToken: String, agent: String, generation: Int) -> String? {
         guard let key = Hex.decode(sessionToken), key.count == 32 else { return nil }
@@ -27,8 +29,8 @@ public enum AgentToken {
         return Digest.constantTimeEqual(token, expected) ? agent : nil
     }
 
-    /// The generation that the id of a guest's app names, `SESSION/AGENT/GENERATION`; an id of another form is a
-    /// first guest's.
+    /// The generation that the id of a guest's app names, `SESSION/AGENT/GENERATION`; an id of another form
+    /// is a first guest's.
     public static func generation(ofApp id: String) -> Int {
         let parts = id.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, let number = ForeignNumber.decimal(parts[2], in: 0...ForeignNumber.most)

@@ -1,4 +1,5 @@
-// Numbers of providers in every extreme: an answer may be wrong, dear or refused, and never ends the coordinator.
+// Numbers of providers in every extreme: an answer may be wrong, dear or refused, and never ends the
+// coordinator.
 import Kit
 import Testing
 import Wire
@@ -100,8 +101,8 @@ import Wire
         }
     }
 
-    /// A limit of one that is whole in a year, and an answer that used up more than there is: the time until it is
-    /// whole again is longer than any integer.
+    /// A limit of one that is whole in a year, and an answer that used up more than there is: the time until
+    /// it is whole again is longer than any integer.
     @Test func `limits and counts in their extremes are a wait of a day at most`() {
         let numbers = ["0", "1", "9223372036854775807", "1099511627776", "-1", "18446744073709551616"]
         let resets = ["9999-12-31T23:59:60.999-99:99", "0000-01-01T00:00:00Z", "x"]

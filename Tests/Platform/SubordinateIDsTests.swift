@@ -34,10 +34,10 @@ import Testing
     }
 
     @Test func `in a container whose own ids are few, what it has is used, and said when it is shared`() {
-        let map = "0 100000 200000\n"
+        let map = "0 100000 300000\n"
         #expect(choose("", map: map).base == 100_000)
         #expect(choose("tester1:100000:65536\n", map: map).base == 165_536)
-        let shared = choose("tester1:0:200000\n", map: map)
+        let shared = choose("tester1:0:300000\n", map: map)
         #expect(shared.base == 100_000 && shared.sharedWith == "tester1")
     }
 

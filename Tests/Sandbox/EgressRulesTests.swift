@@ -121,7 +121,8 @@ import Testing
 
     @Test func `what a client marks as for one hop ends at the proxy`() throws {
         let request = try request(
-            "GET http://a.example/ HTTP/1.1\r\nConnection: X-One, upgrade\r\nX-One: 1\r\nUpgrade: h2c\r\nX-Two: 2\r\n\r\n"
+            "GET http://a.example/ HTTP/1.1\r\nConnection: X-One, upgrade\r\n"
+                + "X-One: 1\r\nUpgrade: h2c\r\nX-Two: 2\r\n\r\n"
         )
         #expect(request.headers.map(\.name) == ["X-Two"])
     }

@@ -27,8 +27,8 @@ public struct TokenUsage: Sendable, Hashable, Codable {
         (self.cacheWrite5m, self.cacheWrite1h, self.cacheRead) = (cacheWrite5m, cacheWrite1h, cacheRead)
     }
 
-    /// The most tokens that a count of a provider is taken for: a thousand times what the longest prompt has, and
-    /// few enough that their price is a number.
+    /// The most tokens that a count of a provider is taken for: a thousand times what the longest prompt has,
+    /// and few enough that their price is a number.
     static let most = 1 << 32
 
     /// What a server of OpenAI's forms counted, which has the cached part of a prompt in the prompt.

@@ -16,6 +16,12 @@ struct GuestAPI: Sendable {
     /// Texts of a guest, in bytes; longer ones are cut.
     private static let textBytes = 64 << 10
     private static let bodyBytes = 4 << 20
+    /// Of one denial, and of all notes that an agent reads.
+    private static let denialBytes = 4 << 10
+    private static let notesBytes = 256 << 10
+    /// Of a refused plan: how many problems are written down, and the bytes of each.
+    private static let problemLimit = 50
+    private static let problemBytes = 500
     /// What a process can end with, and signals as some say them.
     private static let exitCodes = -255...255
 
@@ -27,6 +33,10 @@ struct GuestAPI: Sendable {
     }
 
     func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
+        try session.holding("\(request.method) \(request.path)") { try take(request, exchange) }
+    }
+
+    private func take(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
         // What the canvas guest passes on: a viewer's own token says what it may do.
         if request.target.segments.first == "session" {
             guard let site = session.world.canvas.site,
@@ -58,6 +68,7 @@ struct GuestAPI: Sendable {
                     throw ServiceError("the body is no JSON object", code: "bad_request", status: 400)
                 }
                 let path = segments.dropFirst().joined(separator: "/")
+                try charge(agent, request, path)
                 answer = HTTPResponse(status: 200, json: try perform(request.method, path, agent, body))
             } catch {
                 answer = HTTPResponse(status: error.status, json: error.json)
@@ -98,16 +109,25 @@ struct GuestAPI: Sendable {
         return Self.cut(text)
     }
 
-    private static func cut(_ text: String) -> String {
-        text.utf8.count <= textBytes
-            ? text : String(decoding: Array(text.utf8.prefix(textBytes)), as: UTF8.self)
+    private static func cut(_ text: String, _ limit: Int = textBytes) -> String {
+        text.utf8.count <= limit ? text : String(decoding: Array(text.utf8.prefix(limit)), as: UTF8.self)
+    }
+
+    /// The newest, as many as a prompt can hold.
+    private var notes: String {
+        var bytes = 0
+        let shown = session.state.notes.reversed().prefix { note in
+            bytes += note.utf8.count + 1
+            return bytes <= Self.notesBytes
+        }
+        return shown.reversed().joined(separator: "\n")
     }
 
     private func perform(
         _ method: String, _ path: String, _ agent: String, _ body: JSON
     ) throws(ServiceError) -> JSON {
         switch (method, path) {
-        case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
+        case ("GET", "notes"): return ["notes": .string(notes)]
         case ("GET", "peers"): return peers()
         case ("GET", "tasks"): return tasks()
         case ("GET", "mcp/secrets"): return try serverSecrets(agent)
@@ -142,7 +162,9 @@ struct GuestAPI: Sendable {
             try session.submit(.note(agent: agent, text: words))
             return held(agent, words)
         case ("POST", "denials"):
-            let denials = (body["denials"]?.arrayValue ?? []).prefix(100).map { Self.cut($0.text) }
+            let denials = (body["denials"]?.arrayValue ?? []).prefix(100).map {
+                Self.cut($0.text, Self.denialBytes)
+            }
             let task = body["task"]?.stringValue
             try session.submit(.record([.sandboxDenied(agent: agent, task: task, denials: Array(denials))]))
         default: return try peers(method, path, agent, body)
@@ -246,11 +268,18 @@ struct GuestAPI: Sendable {
     }
 
     private func plan(_ agent: String, _ body: JSON) throws(ServiceError) -> JSON {
+        // Before anything is written down.
+        guard session.state.agents[agent]?.role == "architect" else {
+            throw ServiceError(
+                "only an architect proposes a plan, and \(agent) is none", code: "wrong_role", status: 403)
+        }
         let plan: Plan
         do throws(PlanError) {
             plan = try session.admit(proposed: body)
         } catch {
-            let problems = error.problems.map { "\($0.path): \($0.message)" }
+            let problems = error.problems.prefix(Self.problemLimit).map {
+                Self.cut("\($0.path): \($0.message)", Self.problemBytes)
+            }
             try session.submit(.record([.planRejected(agent: agent, problems: problems)]))
             throw Self.refused("the plan is refused", error)
         }

@@ -114,7 +114,7 @@ extension SessionRunner {
         return nil
     }
 
-    private func lose(_ agent: String, _ known: SessionState.AgentState, _ reason: String) {
+    func lose(_ agent: String, _ known: SessionState.AgentState, _ reason: String) {
         if let instance = known.instance {
             try? world.platform.terminate(instance, graceMilliseconds: 1000)
         }

@@ -95,8 +95,8 @@ public struct ProxyRequest: Sendable, Hashable {
         try checkFraming()
     }
 
-    /// How long the body is must be said once and in one way, or the server may take its end for another request,
-    /// which no list was asked about. RFC 9112 section 6.3
+    /// How long the body is must be said once and in one way, or the server may take its end for another
+    /// request, which no list was asked about. RFC 9112 section 6.3
     private func checkFraming() throws(Problem) {
         func count(_ name: String) -> Int { headers.count { $0.name.lowercased() == name } }
         let (codings, lengths) = (count("transfer-encoding"), count("content-length"))
@@ -194,9 +194,9 @@ public struct ProxyRequest: Sendable, Hashable {
         return head(text)
     }
 
-    /// The request for the server itself. One request a connection: the next may be for another host. The server
-    /// is told the host that was allowed, whatever the client calls it: behind a shared address others answer, too.
-    /// RFC 9112 section 3.2.2
+    /// The request for the server itself. One request a connection: the next may be for another host. The
+    /// server is told the host that was allowed, whatever the client calls it: behind a shared address others
+    /// answer, too. RFC 9112 section 3.2.2
     public var origin: [UInt8] {
         head("\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n")
     }

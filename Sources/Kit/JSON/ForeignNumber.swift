@@ -1,11 +1,11 @@
-// The one door for numbers that others wrote: providers, forges, guests, models, files of a repository. What is
-// counted with goes through here, so that no arithmetic with it can trap: a coordinator that ends takes all its
-// sessions along.
+// The one door for numbers that others wrote: providers, forges, guests, models, files of a repository. What
+// is counted with goes through here, so that no arithmetic with it can trap: a coordinator that ends takes
+// all its sessions along.
 
 /// Numbers of strangers, brought to the nearest place of a range.
 public enum ForeignNumber {
-    /// The most that anything is counted as: above everything real, and so small that four million of them, or
-    /// one times a rate in millionths, are still a number.
+    /// The most that anything is counted as: above everything real, and so small that four million of them,
+    /// or one times a rate in millionths, are still a number.
     public static let most = 1 << 40
 
     /// A whole number in decimal digits, as headers have it.

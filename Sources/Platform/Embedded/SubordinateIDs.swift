@@ -3,8 +3,8 @@ import System
 
 /// A range of user and group ids for guests, the same numbers for both.
 ///
-/// Whoever has an id in /etc/subuid can become it, and signal every process of it. So the ids of root's guests are
-/// ones that root was given, or that nobody was.
+/// Whoever has an id in /etc/subuid can become it, and signal every process of it. So the ids of root's
+/// guests are ones that root was given, or that nobody was.
 public struct SubordinateIDs: Sendable, Hashable {
     public let base: UInt32
     public let count: UInt32
@@ -75,7 +75,8 @@ public struct SubordinateIDs: Sendable, Hashable {
                 return SubordinateIDs(base: base, count: count, sharedWith: nil)
             }
         }
-        // Else what is nobody's. Every range that is in the way takes one of these out at most, and a next one.
+        // Else what is nobody's. Every range that is in the way takes one of these out at most, and a next
+        // one.
         let tries = UInt32(all.joined().count) + 1
         for start in [unclaimed, first] {
             for step in 0..<min(tries * 2, 4096) {
