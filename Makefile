@@ -35,7 +35,7 @@ conformance: build ## the conformance suites whole: `make test` runs their quick
 bench: build ## measure against peers and floors in the same run
 	@scripts/setup test && scripts/bench --write
 
-fuzz: ## libFuzzer on policies, roles, paths, the proxy and the protocols, FUZZ_SECONDS each (300)
+fuzz: ## libFuzzer on policies, roles, paths, the proxy, the protocols and all answers from outside, FUZZ_SECONDS each (300)
 	@scripts/fuzz
 
 test-agents: build ## every agent program of the field in a whole session (installs a gigabyte from PyPI the first time)

@@ -122,16 +122,19 @@ let package = Package(
 )
 
 // One set of properties: for libFuzzer, which brings its own main (scripts/fuzz), or for the tests.
-let fuzzed: [Target.Dependency] = ["Harness", "Sandbox", "Kit", "Wire", "System"]
+let fuzzed: [Target.Dependency] = [
+    "Agent", "Delivery", "Gateway", "Harness", "Sandbox", "Transfer", "Kit", "Wire", "System",
+]
 if Context.environment["KIT_FUZZ"] == "1" {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "SeededTests.swift"],
+            name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz",
+            exclude: ["corpus", "numbers.dict", "SeededTests.swift"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 } else {
     package.targets.append(
         .testTarget(
             name: "FuzzTests", dependencies: fuzzed + ["TestSupport"], path: "Tests/Fuzz",
-            exclude: ["corpus", "Program.swift"], swiftSettings: settings))
+            exclude: ["corpus", "numbers.dict", "Program.swift"], swiftSettings: settings))
 }

@@ -63,6 +63,17 @@ extension Doctor {
             next: version < (5, 14) ? "Linux 5.14 has all layers of the sandbox" : "")
     }
 
+    /// Journals and transcripts are for one person's eyes.
+    func privacy() -> Finding {
+        guard let words = home.openness else {
+            return Finding(name: "privacy", verdict: .good, detail: "only this user looks into \(home.path)")
+        }
+        return Finding(
+            name: "privacy", verdict: .limited, detail: words,
+            next: "chmod go-w \(home.aegis) && chmod 700 \(home.path); a coordinator does so when it starts, "
+                + "where the directories are its user's own")
+    }
+
     func settings() -> Finding {
         let file = SettingsFile(home: home)
         do throws(CLIError) {

@@ -40,8 +40,8 @@ struct Doctor {
             machines.withLock { $0 = found }
         }
         let host = [
-            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), coordinator(),
-            credentials(), settings(), namesakes(),
+            kernel(), git(), namespaces(), idRange(), kit(), landlock(), cgroups(), disk(), privacy(),
+            coordinator(), credentials(), settings(), namesakes(),
         ]
         looking.join()
         let findings = host + machines.withLock { $0 }
@@ -109,8 +109,18 @@ struct Doctor {
 
     private func idRange() -> Finding {
         if Credentials.effectiveUser() == 0 {
+            let ids = SubordinateIDs.ofRoot()
+            let range = "\(ids.base) to \(ids.base + ids.count - 1)"
+            guard let other = ids.sharedWith else {
+                return Finding(
+                    name: "users in guests", verdict: .good,
+                    detail: "agent and tools have users of their own, \(range), which are nobody else's")
+            }
             return Finding(
-                name: "users in guests", verdict: .good, detail: "agent and tools have users of their own")
+                name: "users in guests", verdict: .limited,
+                detail: "the ids \(range) of guests belong to \(other), too, who can end their processes",
+                next: "give root a range of its own in /etc/subuid and /etc/subgid: usermod --add-subuids "
+                    + "START-END --add-subgids START-END root")
         }
         let name = output(["id", "-un"]) ?? ""
         let ranges = (try? Files.readText("/etc/subuid", limit: 1 << 20)) ?? ""

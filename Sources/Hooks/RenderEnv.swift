@@ -55,7 +55,10 @@ enum RenderEnv {
                 "/secrets/SESSION_TOKEN", "missing", "is missing; the agent's token is made from it")
             return nil
         }
-        guard let token = AgentToken.derive(sessionToken: secret, agent: app.agent) else {
+        guard
+            let token = AgentToken.derive(
+                sessionToken: secret, agent: app.agent, generation: app.generation)
+        else {
             problems.rejected("/secrets/SESSION_TOKEN", "bad_value", "expected 64 hexadecimal digits")
             return nil
         }
@@ -67,6 +70,8 @@ enum RenderEnv {
 private struct AgentApp {
     let session: String
     let agent: String
+    /// Which of the agent's guests it is.
+    let generation: Int
     let role: String
     /// Without a slash at the end.
     let coordinatorURL: String
@@ -77,7 +82,7 @@ private struct AgentApp {
 
     init?(_ fields: InputFields) {
         var fields = fields
-        _ = fields.string("id", isRequired: true)
+        let id = fields.string("id", isRequired: true)
         let label = "1 to 63 lower-case letters, digits and hyphens, a letter first"
         let session = fields.string("session_id", isRequired: true, label, Names.isLabel)
         let agent = fields.string("agent_id", isRequired: true, label, Names.isLabel)
@@ -100,6 +105,7 @@ private struct AgentApp {
         var config = fields.object("config")
         let llm = config?.string("llm", "\"gateway\" or \"direct\"") { ["gateway", "direct"].contains($0) }
         fields.finish()
+        generation = AgentToken.generation(ofApp: id ?? "")
         guard let session, let agent, let role, var url, let host = Names.host(ofURL: url) else { return nil }
         while url.hasSuffix("/") { url.removeLast() }
         (self.session, self.agent, self.role, self.coordinatorURL) = (session, agent, role, url)

@@ -161,6 +161,17 @@ public enum Files {
         try check("chmod", path) { Glibc.chmod(path, mode) }
     }
 
+    /// Makes a file that only this user may read and write, or takes what others may from one that is there.
+    /// One that belongs to somebody else is EPERM.
+    public static func makePrivate(_ path: String) throws(SystemError) {
+        let file = try open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        let status = try status(of: file.raw)
+        guard status.user == Credentials.effectiveUser() else {
+            throw SystemError(call: "make private", operand: path, code: EPERM)
+        }
+        if status.mode & 0o077 != 0 { try check("fchmod", path) { fchmod(file.raw, 0o600) } }
+    }
+
     /// Changes the owner of the file itself, never of what a link points to. Linux: lchown(2)
     public static func chown(_ path: String, user: UInt32, group: UInt32) throws(SystemError) {
         try check("lchown", path) { lchown(path, user, group) }

@@ -58,6 +58,24 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
 }
 
 @Suite struct AnswerTests {
+    @Test(arguments: [
+        JSON(Int64.max), JSON(Int64.min), .double(1e300), .double(-1e300), .double(0.5), "9", .null,
+    ])
+    func `an answer with any counts is an answer, and its length a number`(count: JSON) throws {
+        let usage: JSON = [
+            "input_tokens": count, "cache_read_input_tokens": count, "cache_creation_input_tokens": count,
+            "output_tokens": count,
+        ]
+        let answer = try #require(
+            assemble([
+                ["type": "message_start", "message": ["usage": usage]],
+                ["type": "message_delta", "delta": ["stop_reason": "end_turn"], "usage": usage],
+                ["type": "message_stop"],
+            ]).answer)
+        // The arithmetic of a conversation.
+        #expect(answer.inputTokens + answer.outputTokens >= 0)
+    }
+
     @Test func `an answer is put together with everything that must go back`() throws {
         let answer = try #require(assemble(stream).answer)
         #expect(answer.stopReason == "tool_use")

@@ -242,6 +242,26 @@ private final class FakeForge: Forge {
     }
 
     @Test(arguments: [
+        "9223372036854775807", "-9223372036854775808", "99999999999999999999", "1e300", "0", "", "x",
+    ])
+    func `a limit with any number is waited for within bounds`(number: String) throws {
+        for name in ["X-RateLimit-Reset", "Retry-After"] {
+            let headers: HTTPHeaders = ["X-RateLimit-Remaining": "0", name: number]
+            let (server, port, _) = try Self.serve([
+                Self.answer(403, ["message": "secondary rate limit"], headers),
+                Self.answer(200, ["ok": true]),
+            ])
+            defer { server.stop() }
+            let waits = Mutex<[Int]>.Box([])
+            var client = ForgeClient(api: "http://127.0.0.1:\(port)", authorization: nil)
+            client.limits.waitMilliseconds = .max
+            client.pause = { milliseconds in waits.value.withLock { $0.append(milliseconds) } }
+            #expect(try client.send("GET", "/x")["ok"] == true)
+            #expect(waits.value.withLock { $0.allSatisfy { (0...86_401_000).contains($0) } })
+        }
+    }
+
+    @Test(arguments: [
         (401, ForgeError.Kind.unauthorized), (403, .forbidden), (404, .notFound), (409, .conflict),
         (422, .invalid), (302, .strange),
     ])

@@ -266,3 +266,24 @@ private func ref(_ agent: String, _ task: String) -> String {
         #expect(push.violations(prefix: Self.prefix).isEmpty == isAllowed)
     }
 }
+
+@Suite struct PushQuotaTests {
+    @Test func `what agents push is counted, each alone and all together, over restarts`() throws {
+        let directory = try Files.temporaryDirectory(prefix: "push-quota-")
+        defer { try? Files.removeTree(directory) }
+        let gigabyte: Int64 = 1 << 30
+        var quota = PushQuota(directory: directory)
+        #expect(quota.take("coder-1", gigabyte) == nil && quota.take("coder-1", gigabyte) == nil)
+        quota = PushQuota(directory: directory)
+        let refusal = quota.take("coder-1", 1)
+        #expect(refusal?.contains("an agent may push 2 GiB") == true, "\(refusal ?? "nothing")")
+        for agent in ["coder-2", "coder-3", "coder-4"] { #expect(quota.take(agent, 2 * gigabyte) == nil) }
+        #expect(quota.take("coder-5", 1)?.contains("the agents of a session") == true)
+        #expect(quota.take("coder-5", .max) != nil)
+        // A file that says nonsense counts as nothing, and traps nowhere.
+        try Files.write(
+            "\(directory)/pushed.json", Array(#"{"a":-5,"b":1e300,"c":"x","d":9223372036854775807}"#.utf8))
+        quota = PushQuota(directory: directory)
+        #expect(quota.take("d", 1) != nil && quota.take("new", 1) != nil)
+    }
+}

@@ -28,6 +28,8 @@ enum FuzzTarget: String, CaseIterable {
     case redactor
     /// The file of compiled filters.
     case filters
+    // Answers of providers and forges, with their status and headers.
+    case messages, chat, responses, github, gitlab, gitea
 
     /// - Throws: What is wrong with the parser, not with the bytes.
     func check(_ bytes: [UInt8]) throws(Broken) {
@@ -41,8 +43,15 @@ enum FuzzTarget: String, CaseIterable {
         case .exec: try checkExec(bytes)
         case .redactor: try checkRedactor(bytes)
         case .filters: try checkFilters(bytes)
+        case .messages, .chat, .responses: try ProviderCheck(bytes).run(self)
+        case .github, .gitlab, .gitea: try checkForge(bytes, self)
         }
     }
+}
+
+extension FuzzTarget {
+    /// Bytes that a provider or a forge sends.
+    var isAnswer: Bool { [.messages, .chat, .responses, .github, .gitlab, .gitea].contains(self) }
 }
 
 /// A property that does not hold.
@@ -50,7 +59,7 @@ struct Broken: Error, CustomStringConvertible {
     let description: String
 }
 
-private func require(_ holds: Bool, _ sentence: @autoclosure () -> String) throws(Broken) {
+func require(_ holds: Bool, _ sentence: @autoclosure () -> String) throws(Broken) {
     if !holds { throw Broken(description: sentence()) }
 }
 

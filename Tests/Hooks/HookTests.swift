@@ -74,7 +74,8 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
         let result = answer(.renderEnv, renderInput())
         #expect(result.exit == .accepted)
         let environment = try #require(result.json["env"]?.objectValue)
-        let token = JSON.string(try #require(AgentToken.derive(sessionToken: sessionToken, agent: "coder-1")))
+        let token = JSON.string(
+            try #require(AgentToken.derive(sessionToken: sessionToken, agent: "coder-1", generation: 1)))
         #expect(environment["SESSION_ID"] == "fix-bug-4k2p")
         #expect(environment["AGENT_ID"] == "coder-1")
         #expect(environment["AGENT_ROLE"] == "coder")
@@ -97,6 +98,12 @@ func answer(_ hook: Hook, _ input: JSON) -> Hook.Result { hook.answer(input.seri
             ])
         #expect(result.json["withheld"] == ["ANTHROPIC_API_KEY", "GITHUB_TOKEN", "SESSION_TOKEN"])
         for secret in [realKey, gitToken, sessionToken] { #expect(!result.contains(secret)) }
+    }
+
+    @Test func `the second guest of an agent has a token of its own`() throws {
+        let result = answer(.renderEnv, renderInput().with("app", "id", value: "fix-bug-4k2p/coder-1/2"))
+        let token = AgentToken.derive(sessionToken: sessionToken, agent: "coder-1", generation: 2)
+        #expect(result.json["env"]?["SESSION_TOKEN"]?.stringValue == token)
     }
 
     @Test func `only a direct app gets the real key`() {

@@ -157,19 +157,40 @@ private let minimal = "name: x\nversion: 1.0.0\ndescription: d\nimage: {base: b}
     private let secret = String(repeating: "0123456789abcdef", count: 4)
 
     @Test func `a token is good for its agent in its session only`() throws {
-        let token = try #require(AgentToken.derive(sessionToken: secret, agent: "coder-1"))
+        func agent(_ token: String, _ secret: String, _ generation: Int? = 1) -> String? {
+            AgentToken.agent(of: token, sessionToken: secret) { _ in generation }
+        }
+        let token = try #require(AgentToken.derive(sessionToken: secret, agent: "coder-1", generation: 1))
         #expect(token.hasPrefix("coder-1."))
         #expect(token.utf8.count == "coder-1.".utf8.count + 64)
-        #expect(AgentToken.agent(of: token, sessionToken: secret) == "coder-1")
-        #expect(AgentToken.agent(of: "coder-2" + token.dropFirst(7), sessionToken: secret) == nil)
-        #expect(AgentToken.agent(of: String(token.dropLast()), sessionToken: secret) == nil)
-        #expect(AgentToken.agent(of: token, sessionToken: String(secret.reversed())) == nil)
-        #expect(AgentToken.agent(of: "", sessionToken: secret) == nil)
+        #expect(agent(token, secret) == "coder-1")
+        #expect(agent("coder-2" + token.dropFirst(7), secret) == nil)
+        #expect(agent(String(token.dropLast()), secret) == nil)
+        #expect(agent(token, String(secret.reversed())) == nil)
+        #expect(agent("", secret) == nil && agent(token, secret, nil) == nil)
+    }
+
+    @Test func `a token is good for one guest of its agent, and not for the one after it`() throws {
+        var tokens: Set<String> = []
+        for generation in 1...3 {
+            let token = try #require(
+                AgentToken.derive(sessionToken: secret, agent: "coder-1", generation: generation))
+            tokens.insert(token)
+            for present in 1...3 {
+                let agent = AgentToken.agent(of: token, sessionToken: secret) { _ in present }
+                #expect((agent == "coder-1") == (present == generation))
+            }
+        }
+        #expect(tokens.count == 3)
+        #expect(AgentToken.generation(ofApp: "s/coder-1/2") == 2)
+        for id in ["", "coder-1", "s/coder-1", "s/coder-1/0", "s/coder-1/-2", "s/coder-1/x", "a/b/2/3"] {
+            #expect(AgentToken.generation(ofApp: id) == 1, "\(id)")
+        }
     }
 
     @Test func `a secret that is not 32 bytes of hexadecimal makes no token`() {
         for bad in ["", "00", String(repeating: "g", count: 64), String(repeating: "0", count: 66)] {
-            #expect(AgentToken.derive(sessionToken: bad, agent: "a") == nil)
+            #expect(AgentToken.derive(sessionToken: bad, agent: "a", generation: 1) == nil)
         }
     }
 }

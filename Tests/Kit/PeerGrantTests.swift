@@ -7,7 +7,7 @@ import Testing
     private let now: Int64 = 1_700_000_000_000
 
     private func token(_ agent: String, _ secret: String? = nil) throws -> String {
-        try #require(AgentToken.derive(sessionToken: secret ?? self.secret, agent: agent))
+        try #require(AgentToken.derive(sessionToken: secret ?? self.secret, agent: agent, generation: 1))
     }
 
     private func grant(_ use: PeerGrant.Use, until: Int64? = nil) throws -> String {

@@ -67,8 +67,8 @@ import Testing
         let next = String(decoding: request.bytes(token: "ours"), as: UTF8.self)
         #expect(
             next
-                == "CONNECT example.org:443 HTTP/1.1\r\nProxy-Authorization: Bearer ours\r\nHost: "
-                + "example.org\r\n\r\nrest"
+                == "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n"
+                + "Proxy-Authorization: Bearer ours\r\n\r\nrest"
         )
         #expect(try self.request(next).token == "ours")
     }
@@ -95,8 +95,50 @@ import Testing
         #expect(request.target == "example.org:80" && request.path == "/a?b")
         #expect(
             String(decoding: request.origin, as: UTF8.self)
-                == "GET /a?b HTTP/1.1\r\nConnection: close\r\nHost: example.org\r\n\r\n")
+                == "GET /a?b HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n")
         #expect(try self.request("GET http://example.org:8080 HTTP/1.0\r\n\r\n").path == "/")
+    }
+
+    @Test(arguments: [
+        ("http://allowed.example/p", "allowed.example"), ("http://allowed.example:80/p", "allowed.example"),
+        ("http://allowed.example:8080/p", "allowed.example:8080"),
+        ("http://[2001:db8::1]/p", "[2001:db8::1]"),
+    ])
+    func `the server is told the host that was allowed, whatever the client calls it`(
+        url: String, host: String
+    )
+        throws
+    {
+        for named in ["Host: other.example", "Host: other.example\r\nhOsT: third.example", "HOST:", "A: b"] {
+            let request = try request("GET \(url) HTTP/1.1\r\n\(named)\r\n\r\n")
+            for bytes in [request.origin, request.bytes(token: "t")] {
+                let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
+                let hosts = lines.filter { $0.lowercased().hasPrefix("host:") }
+                #expect(hosts == ["Host: \(host)"])
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "Transfer-Encoding: chunked\r\nContent-Length: 4", "Content-Length: 4\r\ntransfer-encoding: chunked",
+        "Content-Length: 4\r\nContent-Length: 5", "Content-Length: 4\r\nContent-Length: 4",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Connection: Content-Length\r\nContent-Length: 4\r\nTransfer-Encoding: chunked",
+    ])
+    func `a body whose length is said twice is refused`(headers: String) {
+        guard case .refused(let reason) = read("POST http://a.example/ HTTP/1.1\r\n\(headers)\r\n\r\n") else {
+            Issue.record("\(headers) was taken")
+            return
+        }
+        #expect(reason.contains("length"))
+    }
+
+    @Test func `what a client marks as for one hop ends at the proxy`() throws {
+        let request = try request(
+            "GET http://a.example/ HTTP/1.1\r\nConnection: X-One, upgrade\r\n"
+                + "X-One: 1\r\nUpgrade: h2c\r\nX-Two: 2\r\n\r\n"
+        )
+        #expect(request.headers.map(\.name) == ["X-Two"])
     }
 
     @Test(arguments: [

@@ -34,4 +34,35 @@ public struct SeededRandom: RandomNumberGenerator {
         }
         return bytes
     }
+
+    /// The extremes of every type of number, and what is none.
+    public static let extremes = [
+        "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "9223372036854775808",
+        "18446744073709551615", "18446744073709551616", "-2147483648", "2147483647", "4294967295",
+        "4294967296",
+        "65535", "65536", "-32768", "255", "256", "-128", "-1", "0", "-0", "0.5", "-0.5", "1e308", "-1e308",
+        "1e-308",
+        "1e19", "99999999999999999999999999999999999999", "null", "true", "\"9\"", "[]", "{}",
+    ]
+
+    /// Replaces one to four of the runs of digits in a text by an extreme.
+    public mutating func mutateNumbers(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        for _ in 0...below(4) {
+            var runs: [Range<Int>] = []
+            var start: Int?
+            for index in 0...bytes.count {
+                let isDigit = index < bytes.count && (0x30...0x39).contains(bytes[index])
+                if isDigit, start == nil { start = index }
+                if !isDigit, let begin = start {
+                    runs.append(begin..<index)
+                    start = nil
+                }
+            }
+            guard !runs.isEmpty else { return bytes }
+            bytes.replaceSubrange(
+                runs[below(runs.count)], with: Self.extremes[below(Self.extremes.count)].utf8)
+        }
+        return bytes
+    }
 }

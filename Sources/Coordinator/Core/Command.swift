@@ -37,7 +37,6 @@ public enum Command: Sendable {
     case shareLanguage(agent: String, language: String, instead: String?)
     case observePeer(agent: String, peer: String, isReachable: Bool, reason: String)
     // What the world did
-    case agentReady(agent: String, instance: String)
     case agentLost(agent: String, generation: Int?, reason: String)
     /// The platform paused its guest, or let it go on.
     case agentPaused(agent: String, generation: Int, reason: String)

@@ -166,9 +166,6 @@ struct Work {
         case .shareLanguage(let agent, let language, let instead): try share(language, agent, instead)
         case .observePeer(let agent, let peer, let isReachable, let reason):
             observe(agent, peer, isReachable, reason)
-        case .agentReady(let agent, let instance):
-            guard let known = state.agents[agent], known.status == .requested else { return }
-            add(.agentReady(agent: agent, generation: known.generation, instance: instance))
         case .agentLost(let agent, let generation, let reason): lose(agent, generation, reason)
         case .feed(let agents, let reason):
             if state.headroom != agents { add(.headroomChanged(agents: agents, reason: reason)) }

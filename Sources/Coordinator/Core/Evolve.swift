@@ -66,8 +66,8 @@ public enum Core {
         case .modelReserved(let agent, let task, let call, let model, let amount):
             state.reserved[call] = .init(agent: agent, task: task, model: model, amount: amount)
         case .modelSettled(let agent, _, _, let amount, _, _, let detail):
-            state.spent += amount
-            state.spentBy[agent, default: 0] += amount
+            state.spent.addClamped(amount)
+            state.spentBy[agent, default: 0].addClamped(amount)
             if let detail { state.reserved[detail.call] = nil }
         case .approvalRequested(let tree, let commit):
             state.phase = .approving

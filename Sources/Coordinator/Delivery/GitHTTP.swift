@@ -28,10 +28,12 @@ public final class GitHTTP: Sendable {
     /// The agents whose push is being stored. Two pushes of one agent would otherwise each see the other's
     /// change.
     private let pushing = Condition<Set<String>>([])
+    private let quota: PushQuota
 
     /// - Parameter maxPushBytes: The largest push.
     public init(_ repository: SessionRepository, maxPushBytes: Int = 512 << 20, report: @escaping Report) {
         (self.repository, self.maxPushBytes, self.report) = (repository, maxPushBytes, report)
+        quota = PushQuota(directory: repository.sessionDirectory)
     }
 
     /// What the server must do with the bodies of `/git/…`: pushes are larger than memory should be.
@@ -123,6 +125,9 @@ public final class GitHTTP: Sendable {
     // MARK: Pushing
 
     private func receive(_ exchange: HTTPExchange, agent: String) throws {
+        // Before its body is taken: of one agent there is one on the disk at a time.
+        _ = pushing.wait { $0.insert(agent).inserted ? true : nil }
+        defer { pushing.withLock { _ = $0.remove(agent) } }
         let body = try GitBody.store(exchange, in: repository.sessionDirectory, limit: maxPushBytes)
         let start = try IO.readAll(body.raw, prefix: Limits.pushCommandBytes + 4)
         guard lseek(body.raw, 0, SEEK_SET) == 0 else {
@@ -143,12 +148,10 @@ public final class GitHTTP: Sendable {
                     body: push.refusal(violations)))
             return
         }
-        _ = pushing.wait { $0.insert(agent).inserted ? true : nil }
-        let outcome: Spawn.Outcome
-        do {
-            defer { pushing.withLock { _ = $0.remove(agent) } }
-            outcome = try store(push, body, exchange, agent: agent)
+        if let refusal = quota.take(agent, try Files.status(of: body.raw).size) {
+            return try refuse(exchange, 413, "refused: \(refusal)")
         }
+        let outcome = try store(push, body, exchange, agent: agent)
         guard outcome.status.isSuccess else {
             try refuse(
                 exchange, 500,

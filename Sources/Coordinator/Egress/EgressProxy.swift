@@ -19,6 +19,7 @@ public final class EgressProxy: Sendable {
     }
 
     private let listener: SharedDescriptor
+    private let work: String
     private let caller: @Sendable (String) -> EgressCaller?
     private let record: @Sendable (EgressRecord) -> Void
     private let log: @Sendable (String) -> Void
@@ -26,13 +27,15 @@ public final class EgressProxy: Sendable {
     private let isStopping = Atomic(false)
 
     /// - Parameters:
+    ///   - work: Names what is done here, for the case that the process dies of it.
     ///   - caller: Whose token it is; nil when nobody's.
     ///   - record: Called before a request is let through or refused.
     public init(
-        listener: SharedDescriptor, caller: @escaping @Sendable (String) -> EgressCaller?,
+        listener: SharedDescriptor, work: String = "egress",
+        caller: @escaping @Sendable (String) -> EgressCaller?,
         record: @escaping @Sendable (EgressRecord) -> Void, log: @escaping @Sendable (String) -> Void
     ) {
-        (self.listener, self.caller, self.record, self.log) = (listener, caller, record, log)
+        (self.listener, self.work, self.caller, self.record, self.log) = (listener, work, caller, record, log)
     }
 
     public func start() { Worker.start("egress", stackBytes: 256 * 1024) { [self] in accept() } }
@@ -67,7 +70,7 @@ public final class EgressProxy: Sendable {
             }
             let number = client.raw
             Worker.start("egress-link", stackBytes: 256 * 1024) { [self] in
-                serve(client)
+                CrashRecord.holding(work) { serve(client) }
                 _ = open.withLock { $0.removeValue(forKey: number) }
                 client.close()
             }

@@ -1,5 +1,6 @@
 // The money of one session. The sum of what was spent and what is reserved never passes a limit, so no
 // interleaving of calls can overshoot it, as long as no call costs more than its reservation.
+import Kit
 import Synchronization
 import System
 
@@ -64,7 +65,7 @@ public final class Ledger: Sendable {
     ///     did not get to settle.
     public init(budget: Int64?, limits: [Scope: Int64] = [:], spent: [Scope: Int64] = [:]) {
         var accounts: [Scope: Snapshot] = [.session: Snapshot()]
-        for (scope, amount) in spent { accounts[scope, default: Snapshot()].spent = max(0, amount) }
+        for (scope, amount) in spent { accounts[scope, default: Snapshot()].spent.addClamped(max(0, amount)) }
         for (scope, limit) in limits { accounts[scope, default: Snapshot()].budget = limit }
         accounts[.session]?.budget = budget
         state = Condition(State(accounts: accounts))
@@ -128,8 +129,8 @@ public final class Ledger: Sendable {
             for scope in held.scopes {
                 var account = state.accounts[scope] ?? Snapshot()
                 account.reserved -= held.microUSD
-                account.spent += max(0, microUSD)
-                account.overrun += max(0, microUSD - held.microUSD)
+                account.spent.addClamped(max(0, microUSD))
+                account.overrun.addClamped(max(0, microUSD - held.microUSD))
                 state.accounts[scope] = account
             }
         }
@@ -172,6 +173,9 @@ public final class Ledger: Sendable {
 
 /// Amounts for people.
 public enum Money {
+    /// The most that one call is taken to cost: four thousand million dollars, which any budget refuses.
+    static let most: Int64 = 1 << 52
+
     /// `$1.20`; smaller amounts with as many digits as they need, `$0.000125`.
     public static func text(_ microUSD: Int64) -> String {
         let sign = microUSD < 0 ? "-" : ""

@@ -21,7 +21,7 @@ public struct PriceList: Sendable, Hashable {
         }
 
         /// Rounded up to a whole millionth.
-        func cost(_ usage: TokenUsage) -> Int64 {
+        public func cost(_ usage: TokenUsage) -> Int64 {
             let pairs = [
                 (usage.input, input), (usage.cacheWrite5m, cacheWrite5m), (usage.cacheWrite1h, cacheWrite1h),
                 (usage.cacheRead, cacheRead), (usage.output, output),
@@ -31,11 +31,10 @@ public struct PriceList: Sendable, Hashable {
                 let (product, overflow) = UInt64(max(0, tokens)).multipliedReportingOverflow(
                     by: UInt64(max(0, rate)))
                 let (total, carry) = sum.addingReportingOverflow(product)
-                // More than all the money in the world is refused by any budget.
-                if overflow || carry { return .max / 2 }
+                if overflow || carry { return Money.most }
                 sum = total
             }
-            return Int64(clamping: sum / 1_000_000 + (sum % 1_000_000 == 0 ? 0 : 1))
+            return min(Money.most, Int64(clamping: sum / 1_000_000 + (sum % 1_000_000 == 0 ? 0 : 1)))
         }
     }
 

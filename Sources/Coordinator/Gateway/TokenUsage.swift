@@ -27,12 +27,23 @@ public struct TokenUsage: Sendable, Hashable, Codable {
         (self.cacheWrite5m, self.cacheWrite1h, self.cacheRead) = (cacheWrite5m, cacheWrite1h, cacheRead)
     }
 
+    /// The most tokens that a count of a provider is taken for: a thousand times what the longest prompt has,
+    /// and few enough that their price is a number.
+    static let most = 1 << 32
+
+    /// What a server of OpenAI's forms counted, which has the cached part of a prompt in the prompt.
+    init(prompt: JSON?, cached: JSON?, output: JSON?) {
+        func count(_ json: JSON?) -> Int { json?.clamped(to: 0...TokenUsage.most) ?? 0 }
+        let read = min(count(cached), count(prompt))
+        self.init(input: count(prompt) - read, cacheRead: read, output: count(output))
+    }
+
     /// The length of the prompt, which decides the tier of a price.
     public var prompt: Int { input + cacheWrite5m + cacheWrite1h + cacheRead }
 
     /// Takes the fields that a `usage` object has. They are totals: they replace, they never add up.
     mutating func update(from usage: JSON) {
-        func count(_ json: JSON?) -> Int? { json?.intValue.map { min(max(0, $0), 1 << 40) } }
+        func count(_ json: JSON?) -> Int? { json?.clamped(to: 0...TokenUsage.most) }
         if let value = count(usage["input_tokens"]) { input = value }
         if let value = count(usage["output_tokens"]) { output = value }
         if let value = count(usage["cache_read_input_tokens"]) { cacheRead = value }

@@ -36,9 +36,12 @@ final class Database: Sendable {
             """
             CREATE TABLE IF NOT EXISTS checkpoints(
                 session TEXT NOT NULL, seq INTEGER NOT NULL, hash TEXT NOT NULL, signature TEXT NOT NULL,
-                PRIMARY KEY(session, seq)) WITHOUT ROWID
+                number INTEGER, PRIMARY KEY(session, seq)) WITHOUT ROWID
             """,
         ] { try run(statement) }
+        // Of a version that did not number them.
+        let columns = try query("SELECT name FROM pragma_table_info('checkpoints')", []) { Self.text($0, 0) }
+        if !columns.contains("number") { try run("ALTER TABLE checkpoints ADD COLUMN number INTEGER") }
     }
 
     deinit {
@@ -109,22 +112,36 @@ final class Database: Sendable {
     /// Adds a checkpoint; they are rare, so nothing is prepared ahead.
     func insert(_ checkpoint: Checkpoint, signature: String) throws(JournalError) {
         _ = try query(
-            "INSERT INTO checkpoints VALUES(?,\(checkpoint.seq),?,?)",
+            "INSERT INTO checkpoints(session,seq,hash,signature,number) "
+                + "VALUES(?,\(checkpoint.seq),?,?,\(checkpoint.link?.number ?? 0))",
             [checkpoint.session, checkpoint.hash, signature]
         ) { _ in 0 }
     }
 
-    /// The checkpoints of a session, in order.
+    /// The checkpoints of a session, in order. The link of each is to the one before it as it lies here.
     func checkpoints(_ session: String) throws(JournalError) -> [(Checkpoint, signature: String)] {
-        try query(
-            "SELECT seq,hash,signature FROM checkpoints WHERE session=? ORDER BY seq", [session]
-        ) { statement in
+        let rows = try query(
+            "SELECT seq,hash,signature,number FROM checkpoints WHERE session=? ORDER BY seq", [session]
+        ) {
             (
-                Checkpoint(
-                    session: session, seq: sqlite3_column_int64(statement, 0), hash: Self.text(statement, 1)),
-                signature: Self.text(statement, 2)
+                seq: sqlite3_column_int64($0, 0), hash: Self.text($0, 1), signature: Self.text($0, 2),
+                number: sqlite3_column_int64($0, 3)
             )
         }
+        return rows.enumerated().map { index, row in
+            let previous = index == 0 ? "" : rows[index - 1].signature
+            let link = row.number == 0 ? nil : Checkpoint.Link(number: row.number, previous: previous)
+            return (Checkpoint(session: session, seq: row.seq, hash: row.hash, link: link), row.signature)
+        }
+    }
+
+    /// What the next checkpoint of a session is linked to.
+    func nextLink(_ session: String) throws(JournalError) -> Checkpoint.Link {
+        let rows = try query(
+            "SELECT (SELECT count(*) FROM checkpoints WHERE session=?), signature FROM checkpoints "
+                + "WHERE session=? ORDER BY seq DESC LIMIT 1", [session, session]
+        ) { (sqlite3_column_int64($0, 0), Self.text($0, 1)) }
+        return Checkpoint.Link(number: (rows.first?.0 ?? 0) + 1, previous: rows.first?.1 ?? "")
     }
 
     /// Removes everything of a session.
@@ -184,6 +201,16 @@ final class Database: Sendable {
                 Self.text(statement, 4)
             )
         }
+    }
+
+    func bytes(_ session: String) throws(JournalError) -> [String: Int64] {
+        let rows = try query(
+            """
+            SELECT json_extract(data, '$.agent') AS agent, sum(length(data)) FROM events
+            WHERE session=? GROUP BY agent HAVING agent IS NOT NULL
+            """, [session]
+        ) { (Self.text($0, 0), sqlite3_column_int64($0, 1)) }
+        return Dictionary(rows) { first, _ in first }
     }
 
     func sessions() throws(JournalError) -> [String] {

@@ -48,19 +48,28 @@ public final class Journal: Sendable {
     private static let groupLimit = 256
 
     public let path: String
-    private let database: Database
+    let database: Database
     private let lock: SharedDescriptor
-    private let signer: Signer
+    let signer: Signer
+    let headBook: HeadBook?
     private let state = Condition(State())
     /// The last seq and hash of each session.
     private let heads: Mutex<[String: (seq: Int64, hash: String)]>
     /// Counts the appends; who follows a session waits for it to change.
     public let changes = Condition<Int64>(0)
 
-    /// Opens or makes the journal at a path, for this process alone.
-    public init(path: String) throws(JournalError) {
+    /// Opens or makes the journal at a path, for this process and this user alone, whoever may look into its
+    /// directory.
+    /// - Parameter heads: A file at another place that is told each signed head; nil is none.
+    public init(path: String, heads: String? = nil) throws(JournalError) {
         self.path = path
+        headBook = heads.map { HeadBook(path: $0) }
         do throws(SystemError) {
+            // What SQLite puts beside a database has the mode of the database.
+            for file in [path, "\(path)-wal", "\(path)-shm", "\(path).lock", "\(path).key"]
+            where file == path || Files.exists(file) {
+                try Files.makePrivate(file)
+            }
             lock = SharedDescriptor(try Files.open("\(path).lock", O_RDWR | O_CREAT, mode: 0o600))
         } catch {
             throw JournalError(.system, "open \(path): \(error)")
@@ -73,7 +82,7 @@ public final class Journal: Sendable {
         try? Files.write("\(path).lock", Array("\(Processes.current())".utf8))
         database = try Database(path)
         signer = try Signer(path: "\(path).key")
-        heads = Mutex(try database.heads())
+        self.heads = Mutex(try database.heads())
     }
 
     private static let lockMilliseconds: Int64 = 2000
@@ -139,6 +148,7 @@ public final class Journal: Sendable {
     private func write(_ group: [(number: Int64, work: Pending)]) -> [(Int64, Result<[Event], JournalError>)]
     {
         var heads = heads.withLock { $0 }
+        var signed: [Checkpoint] = []
         do throws(JournalError) {
             var results: [(Int64, Result<[Event], JournalError>)] = []
             try database.transaction { () throws(JournalError) in
@@ -150,9 +160,12 @@ public final class Journal: Sendable {
                         let hash = row.hash(after: head.hash, session: work.session)
                         try database.insert(work.session, row, hash)
                         heads[work.session] = (row.seq, hash)
-                        if Checkpoint.isDue(seq: row.seq, body: body) {
-                            let checkpoint = Checkpoint(session: work.session, seq: row.seq, hash: hash)
+                        if Checkpoint.isDue(seq: row.seq, type: type) {
+                            let checkpoint = Checkpoint(
+                                session: work.session, seq: row.seq, hash: hash,
+                                link: try database.nextLink(work.session))
                             try database.insert(checkpoint, signature: signer.sign(checkpoint))
+                            signed.append(checkpoint)
                         }
                         events.append(Event(seq: row.seq, session: work.session, at: row.at, body: body))
                     }
@@ -160,6 +173,7 @@ public final class Journal: Sendable {
                 }
             }
             self.heads.withLock { $0 = heads }
+            headBook?.note(signed)
             return results
         } catch {
             return group.map { ($0.number, .failure(error)) }
@@ -177,6 +191,7 @@ public final class Journal: Sendable {
         guard mine == true else { return }
         defer { state.withLock { $0.isWriting = false } }
         try database.transaction { () throws(JournalError) in try database.forget(session) }
+        headBook?.forget(session)
         _ = heads.withLock { $0.removeValue(forKey: session) }
         changes.withLock { $0 += 1 }
     }
@@ -213,6 +228,11 @@ public final class Journal: Sendable {
 
     func lastSeq(_ session: String) -> Int64 { heads.withLock { $0[session]?.seq ?? 0 } }
 
+    /// How many bytes of a session's events each agent stands for.
+    public func bytes(_ session: String) throws(JournalError) -> [String: Int64] {
+        try database.bytes(session)
+    }
+
     /// The sessions, in the order in which they began.
     public func sessions() throws(JournalError) -> [String] { try database.sessions() }
 
@@ -221,44 +241,6 @@ public final class Journal: Sendable {
     public func head(_ session: String) -> String? {
         heads.withLock { $0[session] }.map { "\($0.seq):\($0.hash.prefix(16))" }
     }
-
-    /// Checks every hash of a session, and every checkpoint that was signed on the way.
-    /// - Returns: How many events are sound; and what is wrong with the next one, if anything is.
-    public func verify(_ session: String) throws(JournalError) -> (sound: Int64, problem: String?) {
-        // Before the events are read: more may come meanwhile, and are not missing.
-        let known = lastSeq(session)
-        let checkpoints = try database.checkpoints(session)
-        var expected: [Int64: String] = [:]
-        for (checkpoint, signature) in checkpoints {
-            guard signer.verify(checkpoint, signature: signature) else {
-                return (0, "the checkpoint at event \(checkpoint.seq) is not signed with this journal's key")
-            }
-            expected[checkpoint.seq] = checkpoint.hash
-        }
-        var previous = ""
-        var seq: Int64 = 0
-        // Page by page: a session may have more events than memory should hold.
-        while true {
-            let rows = try database.rows(session, after: seq, limit: Self.pageSize)
-            for (row, hash) in rows {
-                guard row.seq == seq + 1 else { return (seq, "event \(seq + 1) is missing") }
-                guard row.hash(after: previous, session: session) == hash else {
-                    return (seq, "event \(row.seq) (\(row.type)) was changed, or one before it")
-                }
-                guard expected[row.seq, default: hash] == hash else {
-                    return (
-                        seq, "event \(row.seq) (\(row.type)), or one before it, is not what was signed then"
-                    )
-                }
-                (seq, previous) = (row.seq, hash)
-            }
-            if rows.count < Self.pageSize { break }
-        }
-        let signed = max(known, checkpoints.last?.0.seq ?? 0)
-        return seq < signed ? (seq, "the last \(signed - seq) events are gone") : (seq, nil)
-    }
-
-    private static let pageSize = 5000
 }
 
 /// One line of the log.

@@ -7,7 +7,8 @@ import System
 ///
 /// Ed25519 (RFC 8032) with a key of this journal's own, beside it and readable by its user only: a copy of
 /// the database that is edited elsewhere cannot be signed again. Who has the key as well can forge everything
-/// here; against that only a head that was noted somewhere else helps.
+/// here; against that only a head that was noted somewhere else helps (`HeadBook`, and the trailers of
+/// commits).
 struct Signer: Sendable {
     private let secret: [UInt8]
     /// Hexadecimal.
@@ -59,20 +60,33 @@ struct Signer: Sendable {
 
 /// What the head of a session was at one moment.
 struct Checkpoint: Sendable, Hashable {
+    /// What it follows, so that one that was taken out is missed.
+    struct Link: Sendable, Hashable {
+        /// Counts the checkpoints of the session, from 1.
+        var number: Int64
+        /// The signature of the one before; empty for the first.
+        var previous: String
+    }
+
     var session: String
     var seq: Int64
     var hash: String
+    /// Nil for those of a version that did not number them.
+    var link: Link?
 
     /// How many events there are at most between two.
     static let interval: Int64 = 500
 
     /// After what a person consented to, at the end, and now and then.
-    static func isDue(seq: Int64, body: EventBody) -> Bool {
-        switch body {
-        case .approvalGranted, .deliveryMerged, .sessionCompleted, .sessionFailed, .sessionCancelled: true
-        default: seq % interval == 0
-        }
-    }
+    static func isDue(seq: Int64, type: String) -> Bool { seq % interval == 0 || signedTypes.contains(type) }
 
-    var signedBytes: [UInt8] { Array("openclaw checkpoint\n\(session)\n\(seq)\n\(hash)".utf8) }
+    private static let signedTypes: Set<String> = [
+        "approval.granted", "delivery.merged", "session.completed", "session.failed", "session.cancelled",
+    ]
+
+    var signedBytes: [UInt8] {
+        let head = "\(session)\n\(seq)\n\(hash)"
+        guard let link else { return Array("openclaw checkpoint\n\(head)".utf8) }
+        return Array("openclaw checkpoint 2\n\(head)\n\(link.number)\n\(link.previous)".utf8)
+    }
 }

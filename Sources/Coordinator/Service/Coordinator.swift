@@ -34,16 +34,21 @@ public final class Coordinator: Sendable {
             try home.prepare()
             Signals.ignoreSIGPIPE()
             let signals = try Signals([SIGTERM, SIGINT])
-            let journal = try Journal(path: home.journal)
+            let journal = try Journal(path: home.journal, heads: home.journalHeads)
             let log: @Sendable (String) -> Void = { text in
                 try? IO.writeAll(2, Array("\(Clock.wallMilliseconds()) \(text)\n".utf8))
+            }
+            let crashes = CrashBook(path: home.crashes)
+            try crashes.start(then: [try Environment.executablePath(), "coordinator", "serve"])
+            if let last = crashes.crashes.last {
+                log("the last work that a coordinator died at: \(last.session) \(last.work), at \(last.at)")
             }
             let platform = PlatformClient(socket: home.platformSocket)
             let recorder = LedgerRecorder()
             let world = SessionRunner.World(
                 home: home, journal: journal, platform: platform,
                 gateways: Gateways(home: home, recorder: recorder), roles: try loadRoles(home),
-                sessionsPerWorkspace: sessionLimit(home), log: log,
+                sessionsPerWorkspace: sessionLimit(home), log: log, crashes: crashes,
                 webhook: try WebhookSettings(Environment.all()))
             let coordinator = Coordinator(home: home, world: world)
             recorder.attach(coordinator)
@@ -158,8 +163,9 @@ public final class Coordinator: Sendable {
                 world.log("the platform has ended; starting it again")
                 do throws(ServiceError) {
                     try startPlatform()
-                    for session in active { try reopen(session) }
-                    for session in active { session.goOn() }
+                    let present = active.filter { !$0.isIsolated }
+                    for session in present { try reopen(session) }
+                    for session in present { session.goOn() }
                 } catch {
                     world.log("\(error)")
                     pause(milliseconds: 2000)
@@ -172,12 +178,14 @@ public final class Coordinator: Sendable {
     private func hear(_ event: InstanceEvent) {
         let parts = event.appID.split(separator: "/").map(String.init)
         guard parts.count == 3, let generation = Int(parts[2]), let session = find(parts[0]) else { return }
-        guard event.state == .terminated else {
-            return session.changed(agent: parts[1], generation: generation, event)
+        session.holding("an event of the platform") {
+            guard event.state == .terminated else {
+                return session.changed(agent: parts[1], generation: generation, event)
+            }
+            session.ended(
+                agent: parts[1], generation: generation,
+                reason: "its guest ended: \(event.exit?.reason ?? "unknown") (\(event.exit?.code ?? 0))")
         }
-        session.ended(
-            agent: parts[1], generation: generation,
-            reason: "its guest ended: \(event.exit?.reason ?? "unknown") (\(event.exit?.code ?? 0))")
     }
 
     private func keepTime() {
@@ -185,7 +193,7 @@ public final class Coordinator: Sendable {
             while isStopping.wait(timeoutMilliseconds: Self.tickMilliseconds, until: { $0 ? true : nil })
                 == nil
             {
-                for session in active { session.tick() }
+                for session in active { session.holding("its clock") { session.tick() } }
                 startQueued()
             }
         }
@@ -230,23 +238,34 @@ public final class Coordinator: Sendable {
 
     /// Goes on with what was under way: fold, then the effects without a result.
     private func recover() {
+        let crashes = CrashBook.isolated(world.crashes.crashes, now: Clock.wallMilliseconds() / 1000)
         for id in (try? world.journal.sessions()) ?? [] {
+            // Even leaving it alone was its coordinator's death.
+            if let all = crashes[id], all.count >= 2 * CrashBook.deaths {
+                world.log(
+                    "\(id): is left out: \(all.count) coordinators died at it; see \(world.crashes.path)")
+                continue
+            }
             do {
-                let events = try world.journal.events(id)
-                let session = try SessionRunner(
-                    id, world: world, gateway: try world.gateways.gateway([:]), events: events)
-                sessions.withLock { $0[id] = session }
-                let state = session.state
-                guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued else {
-                    continue
-                }
-                if !state.phase.isOver { try reopen(session) }
-                session.goOn()
-                world.log("\(id): goes on from event \(state.seq)")
+                try CrashRecord.holding(CrashBook.work(id, "its journal")) { try recover(id, crashes) }
             } catch {
                 world.log("\(id): cannot go on: \(error)")
             }
         }
+    }
+
+    private func recover(_ id: String, _ crashes: [String: [CrashBook.Crash]]) throws {
+        let events = try world.journal.events(id)
+        let session = try SessionRunner(
+            id, world: world, gateway: try world.gateways.gateway([:]), events: events)
+        sessions.withLock { $0[id] = session }
+        let state = session.state
+        guard !state.phase.isOver || !state.openEffects.isEmpty, state.phase != .queued,
+            !isolate(session, events.map(\.body), crashes)
+        else { return }
+        if !state.phase.isOver { try reopen(session) }
+        session.goOn()
+        world.log("\(id): goes on from event \(state.seq)")
     }
 
     private func reopen(_ session: SessionRunner) throws(ServiceError) {

@@ -21,8 +21,8 @@ struct CostReport {
         mutating func add(_ call: Call) {
             calls += 1
             if !call.isAnswered { failed += 1 }
-            amount += call.amount
-            uncached += call.uncached
+            amount.addClamped(call.amount)
+            uncached.addClamped(call.uncached)
             input += call.input
             cacheRead += call.cacheRead
             cacheWrite += call.cacheWrite
@@ -120,12 +120,13 @@ struct CostReport {
             let own = coding.filter { $0.task == task }
             for call in own {
                 let model = prices.model(call.model)
-                let rate = model?.rates(atMilliseconds: now, prompt: call.input + carried)?.cacheRead ?? 0
-                sum += call.amount + Int64(carried) * rate / 1_000_000
+                let rates = model?.rates(atMilliseconds: now, prompt: call.input + carried)
+                let read = rates?.cost(TokenUsage(cacheRead: carried)) ?? 0
+                sum.addClamped(call.amount.addingClamped(read))
             }
             let first = own.first?.input ?? 0
             let last = own.last.map { $0.input + $0.output } ?? 0
-            carried += max(0, last - first)
+            carried = min(ForeignNumber.most, carried + max(0, last - first))
         }
         return sum
     }

@@ -140,7 +140,7 @@ struct EffectRunner: Sendable {
 
     /// Calls an agent's harness.
     private func tell(_ agent: String, _ path: String, _ body: JSON) throws -> HTTPResponse {
-        let token = AgentToken.derive(sessionToken: session.secret, agent: agent) ?? ""
+        let token = session.token(of: agent) ?? ""
         let socket = try world.platform.connect(group: id, host: agent, port: GuestAPI.harnessPort)
         return try HTTPClient.send(
             HTTPRequest("POST", path, headers: ["Authorization": Authorization.bearer(token)], json: body),

@@ -64,7 +64,7 @@ final class EgressJournal: Sendable {
 extension SessionRunner {
     /// Whose token it is, and what its role may reach now.
     func egressCaller(_ token: String) -> EgressCaller? {
-        guard let agent = AgentToken.agent(of: token, sessionToken: secret), let known = state.agents[agent]
+        guard let agent = agent(of: token), let known = state.agents[agent]
         else { return nil }
         // From the files, as the agent's policy was: a repository's own role is in no other list, and what
         // the user has set since holds at once. A role that cannot be read any more reaches nothing.

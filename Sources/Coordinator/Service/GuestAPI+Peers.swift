@@ -136,7 +136,7 @@ extension GuestAPI {
     /// A leave for an agent to ask another's guest.
     func leave(_ agent: String, at owner: String, _ use: PeerGrant.Use) throws(ServiceError) -> JSON {
         let until = Clock.wallMilliseconds() + PeerGrant.lifeMilliseconds
-        guard let token = AgentToken.derive(sessionToken: session.secret, agent: owner),
+        guard let token = session.token(of: owner),
             let grant = PeerGrant.make(owner: token, peer: agent, use: use, until: until)
         else { throw ServiceError("the session's secret is damaged", code: "internal") }
         return [
@@ -158,8 +158,8 @@ extension GuestAPI {
             .record([
                 .artifactReceived(
                     agent: agent, owner: owner, name: name, size: artifact.size, digest: artifact.digest,
-                    cuts: max(0, body["cuts"]?.intValue ?? 0), isDirect: body["direct"]?.boolValue ?? false,
-                    milliseconds: max(0, body["milliseconds"]?.int64Value ?? 0))
+                    cuts: body["cuts"]?.count ?? 0, isDirect: body["direct"]?.boolValue ?? false,
+                    milliseconds: Int64(body["milliseconds"]?.count ?? 0))
             ]))
     }
 }

@@ -16,6 +16,14 @@ struct GuestAPI: Sendable {
     /// Texts of a guest, in bytes; longer ones are cut.
     private static let textBytes = 64 << 10
     private static let bodyBytes = 4 << 20
+    /// Of one denial, and of all notes that an agent reads.
+    private static let denialBytes = 4 << 10
+    private static let notesBytes = 256 << 10
+    /// Of a refused plan: how many problems are written down, and the bytes of each.
+    private static let problemLimit = 50
+    private static let problemBytes = 500
+    /// What a process can end with, and signals as some say them.
+    private static let exitCodes = -255...255
 
     func bodyPlan(_ request: HTTPRequest) -> HTTPServer.BodyPlan {
         let segments = request.target.segments
@@ -25,6 +33,10 @@ struct GuestAPI: Sendable {
     }
 
     func answer(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
+        try session.holding("\(request.method) \(request.path)") { try take(request, exchange) }
+    }
+
+    private func take(_ request: HTTPRequest, _ exchange: HTTPExchange) throws {
         // What the canvas guest passes on: a viewer's own token says what it may do.
         if request.target.segments.first == "session" {
             guard let site = session.world.canvas.site,
@@ -62,6 +74,7 @@ struct GuestAPI: Sendable {
                     throw ServiceError("the body is no JSON object", code: "bad_request", status: 400)
                 }
                 let path = segments.dropFirst().joined(separator: "/")
+                try charge(agent, request, path)
                 answer = HTTPResponse(status: 200, json: try perform(request.method, path, agent, body))
             } catch {
                 answer = HTTPResponse(status: error.status, json: error.json)
@@ -80,8 +93,7 @@ struct GuestAPI: Sendable {
     /// Whose token it is; nil when it is nobody's of this session.
     private func agent(of request: HTTPRequest) -> String? {
         guard let token = request.bearerToken ?? request.headers["x-api-key"] else { return nil }
-        guard let agent = AgentToken.agent(of: token, sessionToken: session.secret) else { return nil }
-        return session.state.agents[agent] == nil ? nil : agent
+        return session.agent(of: token)
     }
 
     private func caller(_ agent: String) -> Caller {
@@ -103,25 +115,34 @@ struct GuestAPI: Sendable {
         return Self.cut(text)
     }
 
-    private static func cut(_ text: String) -> String {
-        text.utf8.count <= textBytes
-            ? text : String(decoding: Array(text.utf8.prefix(textBytes)), as: UTF8.self)
+    private static func cut(_ text: String, _ limit: Int = textBytes) -> String {
+        text.utf8.count <= limit ? text : String(decoding: Array(text.utf8.prefix(limit)), as: UTF8.self)
+    }
+
+    /// The newest, as many as a prompt can hold.
+    private var notes: String {
+        var bytes = 0
+        let shown = session.state.notes.reversed().prefix { note in
+            bytes += note.utf8.count + 1
+            return bytes <= Self.notesBytes
+        }
+        return shown.reversed().joined(separator: "\n")
     }
 
     private func perform(
         _ method: String, _ path: String, _ agent: String, _ body: JSON
     ) throws(ServiceError) -> JSON {
         switch (method, path) {
-        case ("GET", "notes"): return ["notes": .string(session.state.notes.joined(separator: "\n"))]
+        case ("GET", "notes"): return ["notes": .string(notes)]
         case ("GET", "peers"): return peers()
         case ("GET", "tasks"): return tasks()
         case ("GET", "mcp/secrets"): return try serverSecrets(agent)
         case ("GET", _) where path.hasPrefix("conversations/"):
             return try conversation(String(path.dropFirst("conversations/".count)), agent)
         case ("POST", "heartbeat"):
-            session.beat(agent, progressAge: max(0, body["progress_age_ms"]?.int64Value ?? 0))
-        case ("POST", "agents/ready"):
-            try session.submit(.agentReady(agent: agent, instance: try text(body, "instance_id")))
+            session.beat(agent, progressAge: Int64(body["progress_age_ms"]?.count ?? 0))
+        // Which guest it is, the platform says, when it has made it.
+        case ("POST", "agents/ready"): session.beat(agent, progressAge: 0)
         case ("POST", "agents/exited"): exited(agent, body)
         case ("POST", "tasks/accepted"):
             try session.submit(.accept(agent: agent, task: try text(body, "task")))
@@ -147,7 +168,9 @@ struct GuestAPI: Sendable {
             try session.submit(.note(agent: agent, text: words))
             return held(agent, words)
         case ("POST", "denials"):
-            let denials = (body["denials"]?.arrayValue ?? []).prefix(100).map { Self.cut($0.text) }
+            let denials = (body["denials"]?.arrayValue ?? []).prefix(100).map {
+                Self.cut($0.text, Self.denialBytes)
+            }
             let task = body["task"]?.stringValue
             try session.submit(.record([.sandboxDenied(agent: agent, task: task, denials: Array(denials))]))
         default: return try peers(method, path, agent, body)
@@ -213,7 +236,7 @@ struct GuestAPI: Sendable {
     private func exited(_ agent: String, _ body: JSON) {
         let state = session.state
         guard !state.phase.isOver, let known = state.agents[agent], known.status == .ready else { return }
-        let code = body["exit_code"]?.intValue ?? 255
+        let code = body["exit_code"]?.clamped(to: Self.exitCodes) ?? 255
         // Its guest is of no use without it; a new one goes on from the last turn.
         if let instance = known.instance {
             Worker.start("retire") { [platform = session.world.platform] in
@@ -251,11 +274,18 @@ struct GuestAPI: Sendable {
     }
 
     private func plan(_ agent: String, _ body: JSON) throws(ServiceError) -> JSON {
+        // Before anything is written down.
+        guard session.state.agents[agent]?.role == "architect" else {
+            throw ServiceError(
+                "only an architect proposes a plan, and \(agent) is none", code: "wrong_role", status: 403)
+        }
         let plan: Plan
         do throws(PlanError) {
             plan = try session.admit(proposed: body)
         } catch {
-            let problems = error.problems.map { "\($0.path): \($0.message)" }
+            let problems = error.problems.prefix(Self.problemLimit).map {
+                Self.cut("\($0.path): \($0.message)", Self.problemBytes)
+            }
             try session.submit(.record([.planRejected(agent: agent, problems: problems)]))
             throw Self.refused("the plan is refused", error)
         }
@@ -293,12 +323,12 @@ struct GuestAPI: Sendable {
             .comment(
                 agent: agent,
                 ReviewComment(
-                    file: try text(body, "file"), line: body["line"]?.intValue, body: try text(body, "body"),
+                    file: try text(body, "file"), line: body["line"]?.count, body: try text(body, "body"),
                     severity: severity == "note" || severity == "warning" ? "note" : "blocking")))
     }
 
     private func tests(_ agent: String, _ body: JSON) throws(ServiceError) {
-        guard let code = body["exit_code"]?.intValue else {
+        guard let code = body["exit_code"]?.clamped(to: Self.exitCodes) else {
             throw ServiceError("`exit_code` is required", code: "bad_request", status: 400)
         }
         try session.submit(
@@ -306,8 +336,8 @@ struct GuestAPI: Sendable {
                 agent: agent,
                 TestReport(
                     tree: body["tree"]?.stringValue, command: try text(body, "command"), exitCode: code,
-                    passed: body["passed"]?.intValue, failed: body["failed"]?.intValue,
-                    skipped: body["skipped"]?.intValue,
+                    passed: body["passed"]?.count, failed: body["failed"]?.count,
+                    skipped: body["skipped"]?.count,
                     output: Self.cut(body["output_tail"]?.stringValue ?? ""))))
     }
 }

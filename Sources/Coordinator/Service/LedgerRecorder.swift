@@ -104,7 +104,7 @@ extension SessionRunner {
         var spent: [Ledger.Scope: Int64] = [.session: state.spent]
         for (agent, amount) in state.spentBy {
             spent[.agent(agent)] = amount
-            if let role = state.agents[agent]?.role { spent[.role(role), default: 0] += amount }
+            if let role = state.agents[agent]?.role { spent[.role(role), default: 0].addClamped(amount) }
         }
         return spent
     }

@@ -26,6 +26,21 @@ struct GuestPatience: Sendable {
 }
 
 extension SessionRunner {
+    /// The token of an agent's present guest; nil when there is no such agent.
+    func token(of agent: String) -> String? {
+        guard let known = state.agents[agent] else { return nil }
+        return AgentToken.derive(sessionToken: secret, agent: agent, generation: known.generation)
+    }
+
+    /// Whose token it is; nil when it is nobody's of this session, or of a guest that was lost or retired.
+    func agent(of token: String) -> String? {
+        let agents = state.agents
+        return AgentToken.agent(of: token, sessionToken: secret) { agent in
+            guard let known = agents[agent], [.requested, .ready].contains(known.status) else { return nil }
+            return known.generation
+        }
+    }
+
     /// A guest says that it lives.
     func beat(_ agent: String, progressAge: Int64) {
         pulses.withLock { pulses in
@@ -99,7 +114,7 @@ extension SessionRunner {
         return nil
     }
 
-    private func lose(_ agent: String, _ known: SessionState.AgentState, _ reason: String) {
+    func lose(_ agent: String, _ known: SessionState.AgentState, _ reason: String) {
         if let instance = known.instance {
             try? world.platform.terminate(instance, graceMilliseconds: 1000)
         }

@@ -45,8 +45,12 @@ final class SessionRunner: Sendable {
     private let running = Mutex<Set<String>>([])
     /// Held while the tree of the gates is written or taken away.
     let gateTree = Mutex(())
+    /// What each agent wrote into the journal.
+    let quotas: Mutex<[String: AgentQuota]>
     /// Held while guests are made to stand or to go on.
     let steering = Mutex(())
+    /// True while nothing is done for it but what a person says.
+    let isolation = Mutex(false)
 
     /// Everything that sessions share.
     struct World: Sendable {
@@ -60,6 +64,7 @@ final class SessionRunner: Sendable {
         var log: @Sendable (String) -> Void
         /// What answers below `/session/ID/canvas`, once the coordinator serves.
         var canvas = CanvasDoor()
+        var crashes: CrashBook
         /// Tells people who are elsewhere; nil when nobody wants that.
         var webhook: WebhookSettings?
     }
@@ -80,9 +85,12 @@ final class SessionRunner: Sendable {
         git = GitHTTP(repository) { agent, updates in
             log("\(id): \(agent) published \(updates.compactMap(\.new).joined(separator: " "))")
         }
-        core = Mutex(Core.fold(events))
+        let folded = Core.fold(events)
+        core = Mutex(folded)
         spawns = Mutex(Spawns(events))
         boards = Mutex(CanvasBoards(events))
+        let written = folded.phase.isOver ? [:] : (try? world.journal.bytes(id)) ?? [:]
+        quotas = Mutex(written.mapValues { AgentQuota(total: $0) })
         applied.withLock { applied in
             for case .commandApplied(let id, _, _, _, _, _) in events.lazy.map(\.body) { applied.insert(id) }
         }
@@ -98,6 +106,7 @@ final class SessionRunner: Sendable {
     /// - Parameter request: A person's, which is carried out once however often it comes, in the same
     ///   write as what follows from it.
     func submit(_ command: Command, for request: PersonRequest? = nil) throws(ServiceError) {
+        let isBack = try readmit(command)
         let effects = try core.withLock { (state) throws(ServiceError) -> [Effect] in
             do {
                 if let request, applied.withLock({ $0.contains(request.id) }) { return [] }
@@ -114,6 +123,7 @@ final class SessionRunner: Sendable {
             }
         }
         for effect in effects { begin(effect) }
+        if isBack { goOn() }
     }
 
     /// Submits what must not be lost; a full disk is waited for.
@@ -133,11 +143,13 @@ final class SessionRunner: Sendable {
     private func begin(_ effect: Effect) {
         guard running.withLock({ $0.insert(effect.key).inserted }) else { return }
         Worker.start("effect", stackBytes: 1 << 20) { [self] in
-            let result = carryOut(effect)
-            _ = running.withLock { $0.remove(effect.key) }
-            switch result {
-            case .success(let value): insist(.succeeded(key: effect.key, value))
-            case .failure(let error): insist(.failed(key: effect.key, reason: error.message))
+            holding("effect \(effect.key)") {
+                let result = carryOut(effect)
+                _ = running.withLock { $0.remove(effect.key) }
+                switch result {
+                case .success(let value): insist(.succeeded(key: effect.key, value))
+                case .failure(let error): insist(.failed(key: effect.key, reason: error.message))
+                }
             }
             if case .teardown = effect { world.log("\(id): torn down") }
         }
@@ -179,6 +191,7 @@ final class SessionRunner: Sendable {
             server.withLock { $0 = made }
             let proxy = EgressProxy(
                 listener: try platform.listen(group: id, port: UInt16(GuestDocument.proxyPort)),
+                work: CrashBook.work(id, "a request for the world outside"),
                 caller: { [weak self] token in self?.egressCaller(token) },
                 record: { [weak self] record in self?.note(record) }, log: world.log)
             proxy.start()

@@ -17,7 +17,7 @@ struct TakeOver: Sendable {
         let by = "user"
         try session.submit(.takeOver(agent: agent, by: by))
         do {
-            let token = AgentToken.derive(sessionToken: session.secret, agent: agent) ?? ""
+            let token = session.token(of: agent) ?? ""
             let query = ["columns", "rows", "term"].compactMap { name in
                 request.query[name].map {
                     "\(name)=\($0.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })"

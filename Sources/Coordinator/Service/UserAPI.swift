@@ -38,10 +38,16 @@ struct UserAPI: Sendable {
         case ("GET", "sessions", 2): reply(exchange, ["sessions": .array(list)])
         case ("POST", "sessions", 2): reply(exchange, try coordinator.start(body))
         case ("GET", "sessions", 3): reply(exchange, try session(segments[2]).state.summary)
-        case ("GET", "sessions", 4): try look(try session(segments[2]), segments[3], request, exchange)
+        case ("GET", "sessions", 4):
+            let session = try session(segments[2])
+            try session.holding("GET \(segments[3])") { () throws(ServiceError) in
+                try look(session, segments[3], request, exchange)
+            }
         case ("POST", "sessions", 4):
             let session = try session(segments[2])
-            try steer(session, segments[3], body)
+            try session.holding("a person's \(segments[3])") { () throws(ServiceError) in
+                try steer(session, segments[3], body)
+            }
             reply(exchange, session.state.summary)
         default: throw missing(request)
         }

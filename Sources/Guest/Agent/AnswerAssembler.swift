@@ -42,9 +42,9 @@ struct AnswerAssembler {
     /// it is part of the prompt, too.
     private mutating func use(_ counts: JSON?) {
         for name in ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"] {
-            if let count = counts?[name]?.intValue { prompt[name] = min(max(0, count), 1 << 40) }
+            if let count = counts?[name]?.count { prompt[name] = count }
         }
-        output = counts?["output_tokens"]?.intValue ?? output
+        output = counts?["output_tokens"]?.count ?? output
     }
 
     private mutating func start(_ data: JSON) {

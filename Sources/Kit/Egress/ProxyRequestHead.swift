@@ -57,7 +57,7 @@ public struct ProxyRequest: Sendable, Hashable {
     public var port: UInt16
     /// Of a plain request: what the server is asked for.
     public var path: String
-    /// Without those that are the proxy's own business.
+    /// Without those that are the proxy's own business, `Host` among them: the target says which host it is.
     public var headers: [(name: String, value: String)]
     /// `Proxy-Authorization: Bearer …`, or the password of `Basic …`: who is called is in the token.
     public var token: String?
@@ -89,10 +89,25 @@ public struct ProxyRequest: Sendable, Hashable {
         self.rest = rest
         headers = []
         token = nil
-        for line in lines.dropFirst() { try take(line) }
+        var hops: Set<String> = []
+        for line in lines.dropFirst() { try take(line, &hops) }
+        headers.removeAll { hops.contains($0.name.lowercased()) }
+        try checkFraming()
     }
 
-    private mutating func take(_ line: Substring) throws(Problem) {
+    /// How long the body is must be said once and in one way, or the server may take its end for another
+    /// request, which no list was asked about. RFC 9112 section 6.3
+    private func checkFraming() throws(Problem) {
+        func count(_ name: String) -> Int { headers.count { $0.name.lowercased() == name } }
+        let (codings, lengths) = (count("transfer-encoding"), count("content-length"))
+        guard codings + lengths <= 1 else {
+            throw Problem(
+                text: "the length of the body is said more than once (Transfer-Encoding, Content-Length)")
+        }
+    }
+
+    /// - Parameter hops: Names of headers that are for this proxy only. RFC 9110 section 7.6.1
+    private mutating func take(_ line: Substring, _ hops: inout Set<String>) throws(Problem) {
         guard let colon = line.firstIndex(of: ":"), colon != line.startIndex,
             line[..<colon].allSatisfy({ $0.isASCII && !$0.isWhitespace && $0 > " " }),
             !line.contains(where: { $0 == "\n" || $0 == "\r" })
@@ -110,7 +125,13 @@ public struct ProxyRequest: Sendable, Hashable {
             case "basic": token = Self.password(words[1])
             default: break
             }
-        case "proxy-connection", "connection", "keep-alive", "proxy-authenticate": break
+        case "connection":
+            for word in value.split(separator: ",") {
+                hops.insert(word.lowercased().filter { $0 != " " && $0 != "\t" })
+            }
+            // What says how long the body is, is no business of one hop.
+            hops.subtract(["transfer-encoding", "content-length"])
+        case "proxy-connection", "keep-alive", "proxy-authenticate", "host": break
         default: headers.append((name, String(value)))
         }
     }
@@ -182,14 +203,21 @@ public struct ProxyRequest: Sendable, Hashable {
     /// The request again, for the next proxy.
     /// - Parameter token: Says who asks; what the caller said about that is left out.
     public func bytes(token: String?) -> [UInt8] {
-        var text =
-            isTunnel ? "CONNECT \(target) HTTP/1.1\r\n" : "\(method) http://\(target)\(path) HTTP/1.1\r\n"
+        let line = isTunnel ? "CONNECT \(target)" : "\(method) http://\(target)\(path)"
+        var text = "\(line) HTTP/1.1\r\nHost: \(authority)\r\n"
         if let token, !token.isEmpty { text += "Proxy-Authorization: Bearer \(token)\r\n" }
         return head(text)
     }
 
-    /// The request for the server itself. One request a connection: the next may be for another host.
-    public var origin: [UInt8] { head("\(method) \(path) HTTP/1.1\r\nConnection: close\r\n") }
+    /// The request for the server itself. One request a connection: the next may be for another host. The
+    /// server is told the host that was allowed, whatever the client calls it: behind a shared address others
+    /// answer, too. RFC 9112 section 3.2.2
+    public var origin: [UInt8] {
+        head("\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n")
+    }
+
+    /// The target, without the port that everybody expects.
+    private var authority: String { !isTunnel && port == 80 ? String(target.dropLast(3)) : target }
 
     private func head(_ start: String) -> [UInt8] {
         let lines = headers.map { "\($0.name): \($0.value)\r\n" }.joined()

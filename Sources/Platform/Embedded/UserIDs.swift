@@ -18,7 +18,8 @@ struct UserIDs: Sendable, Hashable {
     static func prepare() throws(PlatformError) -> UserIDs {
         let ids: UserIDs
         if Credentials.effectiveUser() == 0 {
-            ids = UserIDs(base: 100_000, count: 65_536, isRootless: false)
+            let range = SubordinateIDs.ofRoot()
+            ids = UserIDs(base: range.base, count: range.count, isRootless: false)
         } else {
             ids = try enterUserNamespace()
         }
@@ -89,14 +90,10 @@ struct UserIDs: Sendable, Hashable {
         }
         func range(_ file: String) -> (start: UInt32, count: UInt32)? {
             let text = (try? Files.readText(file, limit: 1 << 20)) ?? ""
-            for line in text.split(separator: "\n") {
-                let fields = line.split(separator: ":")
-                guard fields.count == 3, names.contains(String(fields[0])), let start = UInt32(fields[1]),
-                    let count = UInt32(fields[2]), count >= 2000
-                else { continue }
-                return (start, count)
+            let own = SubordinateIDs.ranges(text).first { names.contains($0.owner) && $0.count >= 2000 }
+            return own.flatMap { own in
+                UInt32(exactly: own.start).map { ($0, UInt32(clamping: own.count)) }
             }
-            return nil
         }
         guard let users = range("/etc/subuid"), let groups = range("/etc/subgid") else { return nil }
         return (users, groups)

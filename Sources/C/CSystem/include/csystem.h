@@ -68,6 +68,10 @@ int cs_ignore_signal(int number);
 int cs_signal_descriptor(const int *signals, int count, int block);   // [gnu] signalfd of these; blocks them first
 int cs_signal_read(int fd);   // the next signal number; 0 when there is none (EAGAIN)
 void cs_thread_name(const char *name);                                                 // [gnu]
+// [fork] A signal handler: deaths write what the thread had in hand to fd, and execute the command (NULL: none).
+int cs_crash_record(int fd, char *const *command);
+void cs_crash_hand(const char *text);       // of this thread; "" is nothing
+const char *cs_crash_in_hand(void);
 
 // Sockets
 int cs_socket(int family, int type);                       // SOCK_CLOEXEC; type: 1 stream, 2 datagram, 3 raw

@@ -18,7 +18,8 @@ struct ForgeClient: Sendable {
     }
     var limits = ForgeLimits()
 
-    private let pool = TransferPool(limit: 1)
+    /// Sends; tests answer.
+    var transfer: @Sendable (TransferRequest, any TransferReceiver) throws(TransferFailure) -> Void
 
     init(
         api: String, authorization: (name: String, value: String)?, accept: String = "application/json",
@@ -26,6 +27,8 @@ struct ForgeClient: Sendable {
     ) {
         (self.api, self.authorization, self.accept) = (api, authorization, accept)
         self.headers = headers
+        let pool = TransferPool(limit: 1)
+        transfer = { (request, receiver) throws(TransferFailure) in try pool.run(request, receiver) }
     }
 
     /// - Parameter isRepeatable: Doing it twice is the same as doing it once.
@@ -65,7 +68,7 @@ struct ForgeClient: Sendable {
             idleMilliseconds: limits.idleMilliseconds, certificateFile: Environment.get("SSL_CERT_FILE"))
         let reader = Answer(limit: limits.answerBytes)
         do throws(TransferFailure) {
-            try pool.run(request, reader)
+            try transfer(request, reader)
         } catch {
             guard reader.isComplete else {
                 let kind: ForgeError.Kind =
@@ -149,13 +152,15 @@ private final class Answer: TransferReceiver {
     /// How long a limit holds: `retry-after`, or the time at which a used-up quota is filled again; a
     /// secondary limit that says neither is a minute, as GitHub's documentation asks for.
     private static func wait(_ headers: HTTPHeaders, _ message: String) -> Int? {
-        if let seconds = headers["retry-after"].flatMap({ Int($0) }) {
-            return max(0, min(seconds, 86_400)) * 1000
+        if let seconds = headers["retry-after"].flatMap({ ForeignNumber.decimal($0, in: 0...86_400) }) {
+            return seconds * 1000
         }
         if headers["x-ratelimit-remaining"] == "0",
-            let reset = headers["x-ratelimit-reset"].flatMap({ Int64($0) })
+            let reset = headers["x-ratelimit-reset"].flatMap({
+                ForeignNumber.decimal($0, in: 0...ForeignNumber.most)
+            })
         {
-            return Int(max(0, min(reset * 1000 - Clock.wallMilliseconds(), 86_400_000))) + 1000
+            return Int(max(0, min(Int64(reset) * 1000 - Clock.wallMilliseconds(), 86_400_000))) + 1000
         }
         return message.lowercased().contains("secondary rate limit") ? 60_000 : nil
     }

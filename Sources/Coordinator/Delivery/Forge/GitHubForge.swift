@@ -3,7 +3,7 @@ import Kit
 /// GitHub and GitHub Enterprise Server, REST API version 2022-11-28.
 struct GitHubForge: Forge {
     let place: ForgePlace
-    let client: ForgeClient
+    var client: ForgeClient
 
     init(_ place: ForgePlace, token: String?) {
         self.place = place

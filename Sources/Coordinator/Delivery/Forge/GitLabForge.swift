@@ -3,7 +3,7 @@ import Kit
 /// GitLab, API version 4, where a pull request is a merge request.
 struct GitLabForge: Forge {
     let place: ForgePlace
-    let client: ForgeClient
+    var client: ForgeClient
 
     init(_ place: ForgePlace, token: String?) {
         self.place = place

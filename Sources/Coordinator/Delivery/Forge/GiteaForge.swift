@@ -3,7 +3,7 @@ import Kit
 /// Gitea and Forgejo, API version 1.
 struct GiteaForge: Forge {
     let place: ForgePlace
-    let client: ForgeClient
+    var client: ForgeClient
 
     init(_ place: ForgePlace, token: String?) {
         self.place = place

@@ -111,27 +111,56 @@ struct MessagesRequest: Sendable {
     }
 
     fileprivate static func check(tool: JSON, at place: String) throws(GuestFailure) {
-        guard let type = tool["type"]?.stringValue, type != "custom" else { return }
-        // Tools whose shape is the provider's and which run at the client's.
-        let clientTools = ["bash_", "text_editor_", "memory_", "computer_"]
-        guard clientTools.contains(where: { type.hasPrefix($0) }) else {
+        guard tool.objectValue != nil else { throw .invalid("\(place): must be an object") }
+        let type = try text(tool, "type", at: "\(place)/type") ?? "custom"
+        guard type == "custom" || isClientTool(type) else {
             throw .invalid(
                 "\(place): \(type) runs at the provider's; this gateway passes on only tools that run in "
                     + "the guest")
         }
     }
 
+    /// Tools whose shape is the provider's and which run at the client's: their names and the day of their
+    /// version, and nothing that only begins like one.
+    private static func isClientTool(_ type: String) -> Bool {
+        guard let bar = type.lastIndex(of: "_") else { return false }
+        let day = type[type.index(after: bar)...].utf8
+        return ["bash", "text_editor", "memory", "computer"].contains(String(type[..<bar])) && day.count == 8
+            && day.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// A field that decides what a call costs or reaches; another type than it has is not for the provider to
+    /// make sense of. Null counts as absent.
+    private static func text(_ json: JSON, _ name: String, at place: String) throws(GuestFailure) -> String? {
+        guard let value = json[name], !value.isNull else { return nil }
+        guard let text = value.stringValue else {
+            throw .invalid("\(place): is \(value.kindName) where a string should be")
+        }
+        return text
+    }
+
     private static func check(options fields: [String: JSON]) throws(GuestFailure) {
-        guard ["auto", "standard_only"].contains(fields["service_tier"]?.stringValue ?? "auto") else {
+        let json = JSON.object(fields)
+        guard
+            ["auto", "standard_only"].contains(try text(json, "service_tier", at: "service_tier") ?? "auto")
+        else {
             throw .invalid("service_tier: only auto and standard_only have list prices")
         }
-        guard ["standard", nil].contains(fields["speed"]?.stringValue) else {
+        guard try text(json, "speed", at: "speed") ?? "standard" == "standard" else {
             throw .invalid("speed: only standard has list prices")
         }
-        guard fields["inference_geo"]?.stringValue ?? "global" == "global" else {
+        guard try text(json, "inference_geo", at: "inference_geo") ?? "global" == "global" else {
             throw .invalid("inference_geo: only global has list prices")
         }
-        for edit in fields["context_management"]?["edits"]?.arrayValue ?? [] {
+        let thinking = fields["thinking"] ?? .null
+        if let budget = thinking["budget_tokens"], budget.intValue == nil {
+            throw .invalid("thinking/budget_tokens: must be a whole number")
+        }
+        let edits = fields["context_management"]?["edits"] ?? []
+        guard edits.arrayValue != nil || edits.isNull else {
+            throw .invalid("context_management/edits: must be an array")
+        }
+        for edit in edits.arrayValue ?? [] {
             guard edit["type"]?.stringValue?.hasPrefix("clear_") == true else {
                 throw .invalid(
                     "context_management: only clear_… edits are passed on; others make calls of their own")
@@ -190,8 +219,8 @@ private struct ContentScan {
     private mutating func check(block: JSON, at place: String) throws(GuestFailure) {
         guard let type = block["type"]?.stringValue else { throw .invalid("\(place)/type: is missing") }
         switch type {
-        case "text", "thinking", "redacted_thinking", "tool_use", "search_result": return
-        case "tool_result":
+        case "text", "thinking", "redacted_thinking", "tool_use": return
+        case "tool_result", "search_result":
             if let content = block["content"] { try check(content: content, at: "\(place)/content") }
         case "tool_reference": references[block["tool_name"]?.stringValue ?? "", default: 0] += 1
         case "tool_addition", "tool_removal":
@@ -208,7 +237,7 @@ private struct ContentScan {
             }
         // A block that is newer than this gateway goes back to who made it, unchanged. What it counts for
         // nobody here knows.
-        case _ where isAnswer && block["source"] == nil: isUnbounded = true
+        case _ where isAnswer && !Self.hasSource(block): isUnbounded = true
         default:
             throw .invalid("\(place)/type: this gateway does not pass on blocks of type \(type)")
         }
@@ -223,6 +252,15 @@ private struct ContentScan {
         case let other:
             throw .invalid(
                 "\(place)/type: \(other ?? "nothing") names no tool that runs in the guest")
+        }
+    }
+
+    /// Whether a block whose shape nobody here knows names, anywhere in it, what a provider may fetch.
+    private static func hasSource(_ json: JSON) -> Bool {
+        switch json {
+        case .object(let members): members["source"] != nil || members.values.contains(where: hasSource)
+        case .array(let elements): elements.contains(where: hasSource)
+        default: false
         }
     }
 

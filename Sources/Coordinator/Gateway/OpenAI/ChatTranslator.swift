@@ -87,11 +87,9 @@ struct ChatTranslator: StreamTranslator {
     }
 
     private mutating func take(usage json: JSON) {
-        let cached = json["prompt_tokens_details"]?["cached_tokens"]?.intValue ?? 0
-        let prompt = json["prompt_tokens"]?.intValue ?? 0
         usage = TokenUsage(
-            input: max(0, prompt - cached), cacheRead: max(0, min(cached, prompt)),
-            output: max(0, json["completion_tokens"]?.intValue ?? 0))
+            prompt: json["prompt_tokens"], cached: json["prompt_tokens_details"]?["cached_tokens"],
+            output: json["completion_tokens"])
     }
 
     mutating func end() throws(ProviderFailure) -> [MessageEvent] {

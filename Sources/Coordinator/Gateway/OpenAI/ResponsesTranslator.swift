@@ -105,11 +105,9 @@ struct ResponsesTranslator: StreamTranslator {
     private mutating func finish(_ response: JSON) -> [MessageEvent] {
         let open = blocks.keys.sorted().flatMap { close($0) }
         let counted = response["usage"]
-        let prompt = counted?["input_tokens"]?.intValue ?? 0
-        let cached = counted?["input_tokens_details"]?["cached_tokens"]?.intValue ?? 0
         let usage = TokenUsage(
-            input: max(0, prompt - cached), cacheRead: max(0, min(cached, prompt)),
-            output: max(0, counted?["output_tokens"]?.intValue ?? 0))
+            prompt: counted?["input_tokens"], cached: counted?["input_tokens_details"]?["cached_tokens"],
+            output: counted?["output_tokens"])
         let reason =
             switch response["incomplete_details"]?["reason"]?.stringValue {
             case "max_output_tokens": "max_tokens"

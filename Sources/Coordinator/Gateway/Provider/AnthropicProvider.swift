@@ -59,7 +59,7 @@ struct AnthropicProvider: ModelProvider {
             throw ProviderFailure(.connection, "\(name): \(error.message)")
         }
         let json = try? JSON.parse(reader.page)
-        guard reader.status == 200, let count = json?["input_tokens"]?.intValue else {
+        guard reader.status == 200, let count = json?["input_tokens"]?.count else {
             let reason = json?["error"]?["message"]?.stringValue ?? "no count"
             throw ProviderFailure(
                 .status(reader.status == 200 ? 502 : reader.status),

@@ -111,7 +111,8 @@ struct RateBucket: Sendable {
             // A call that is larger than the limit goes when the limit is whole.
             let wanted = min(need.amount(kind), level.limit)
             guard level.level < wanted else { return nil }
-            return (kind, max(1, Int(((wanted - level.level) / level.perMillisecond).rounded(.up))))
+            let needed = ((wanted - level.level) / level.perMillisecond).rounded(.up)
+            return (kind, Int(needed, clampedTo: 1...RateReport.longest))
         }.max { $0.1 < $1.1 }
     }
 

@@ -44,8 +44,9 @@ struct RateReport: Sendable, Hashable {
             resetMilliseconds: min(reset ?? 0, RateReport.longest))
     }
 
-    private static let most = 1 << 40
-    private static let longest = 86_400_000
+    private static let most = ForeignNumber.most
+    /// Nobody is told to wait longer than a day, in milliseconds.
+    static let longest = 86_400_000
 
     /// Milliseconds of `1s`, `6m0s`, `1h2m3.5s`, `120ms`.
     static func duration(_ text: String) -> Int? {

@@ -26,7 +26,9 @@ final class Keyframes: Sendable {
                         continue
                     }
                     do throws(JournalError) {
-                        kept[id] = try Snapshots(channel).keep { isStopping }
+                        kept[id] = try session.holding("a snapshot") { () throws(JournalError) in
+                            try Snapshots(channel).keep { isStopping }
+                        }
                     } catch {
                         kept[id] = channel.head
                         coordinator.world.log("\(id): keep a snapshot: \(error)")

@@ -22,11 +22,11 @@ struct RunnerChannel: ChannelSession {
     /// The token for the address of the canvas; derived, so that nothing is stored.
     func token(_ authority: Authority) -> String? {
         let name = authority == .operate ? Self.operatorName : Self.viewerName
-        return AgentToken.derive(sessionToken: session.secret, agent: name)
+        return AgentToken.derive(sessionToken: session.secret, agent: name, generation: 1)
     }
 
     func authority(of token: String) -> Authority? {
-        switch AgentToken.agent(of: token, sessionToken: session.secret) {
+        switch AgentToken.agent(of: token, sessionToken: session.secret, generation: { _ in 1 }) {
         case Self.operatorName: .operate
         case Self.viewerName: .view
         default: nil
