@@ -256,6 +256,8 @@ private func ref(_ agent: String, _ task: String) -> String {
         ("refs/heads/work/s/ab/t1", false), ("refs/heads/work/s/a", false),
         ("refs/heads/work/s/a/t 1", false),
         ("refs/heads/work/s/a/t1\n\(zero) \(one) refs/heads/x", false), ("refs/heads/work/s/a/é", false),
+        ("HEAD", false), ("refs/replace/\(one)", false), ("refs/notes/x", false),
+        ("refs/heads/work/s/a/../b", false),
     ])
     func `only the agent's own prefix is allowed`(ref: String, isAllowed: Bool) {
         guard case .commands(let push) = PushCommands.read(Self.bytes(["\(Self.zero) \(Self.one) \(ref)"]))

@@ -12,7 +12,7 @@ import subprocess
 import threading
 
 from home import ROOT, Home, check, git, wait_for
-from platform_client import Platform, guest_pid, state_of
+from platform_client import Platform, guest_pid, state_of, token
 from registry import test
 from sessions import CALCULATOR, DEMO, ONE_CODER, SERVICE, in_progress, start, types, wait_until_over
 
@@ -44,7 +44,7 @@ class Poison:
                 with poison.lock:
                     turn = poison.sent[form] = poison.sent.get(form, 0) + 1
                 number = lambda offset: EXTREMES[(turn - 1 + offset) % len(EXTREMES)]
-                name, arguments = ("bash", {"command": "true"}) if turn <= len(EXTREMES) else (
+                name, arguments = ("bash", {"command": f"echo {turn}"}) if turn <= len(EXTREMES) else (
                     "complete_task", {"summary": "nothing is done"})
                 headers = {}
                 for kind in ("requests", "tokens"):
@@ -109,10 +109,9 @@ def coordinator(home):
 def ten_sessions_go_on_while_others_are_answered_every_extreme_of_every_number():
     with Poison() as poison, Home() as home:
         repositories = [copy(home, f"r{number}") for number in range(5)]
-        model = f"openai:m@{poison.url}/v1"
-        hostile = [
-            start(home, repositories[0], f"{model}{query}", "--agents", "1", "--yes", "--test", "true")
-            for query in ("", "?api=responses")]
+        feed = lambda form: start(
+            home, repositories[0], f"openai:m@{poison.url}/v1?api={form}", "--agents", "1", "--yes", "--test", "true")
+        hostile = {form: feed(form) for form in ("chat", "responses")}
         pid = coordinator(home)
         others = [
             start(home, repositories[1 + number % 4], ONE_CODER, "--agents", "1", "--yes", "--test", "true")
@@ -124,13 +123,23 @@ def ten_sessions_go_on_while_others_are_answered_every_extreme_of_every_number()
         check(issue.returncode != 0, "an issue that was never told is worked on")
         for session in others:
             check(wait_until_over(home, session) == "completed", f"{session} did not complete")
-        for session in hostile:
-            wait_until_over(home, session)
-        for form in ("chat", "responses"):
+        for form, session in hostile.items():
+            # An agent that is told absurd lengths sums up, or gives up; another one goes on then.
+            for _ in range(4):
+                wait_until_over(home, session)
+                if poison.sent.get(form, 0) > len(EXTREMES):
+                    break
+                session = feed(form)
             check(poison.sent.get(form, 0) > len(EXTREMES), f"{form}: {poison.sent} of {len(EXTREMES)} answers were asked for")
         check(coordinator(home) == pid, "the coordinator is another one")
         crashes = home.path / "aegis/openclaw/crashes.log"
         check(crashes.read_text() == "", crashes.read_text())
+
+
+def back(home):
+    """The coordinator's process, when one answers."""
+    done = home.run("coordinator", "status", "--json", check=False)
+    return json.loads(done.stdout)["pid"] if done.returncode == 0 else None
 
 
 def threads(pid, name):
@@ -159,7 +168,7 @@ def a_session_at_which_coordinators_die_again_and_again_is_isolated_and_the_othe
             check(ctypes.CDLL(None, use_errno=True).syscall(234, pid, victim, signal.SIGILL) == 0, "tgkill")
             wait_for(lambda: len(book.read_text().splitlines()) == death, f"the last words of death {death}")
             # It is the same process, which has begun anew.
-            check(coordinator(home) == pid, "somebody else had to start the coordinator again")
+            check(wait_for(lambda: back(home), "the coordinator") == pid, "somebody else had to start the coordinator again")
         check(all(f" {bad} effect gate" in line for line in book.read_text().splitlines()), book.read_text())
         check(home.json("session", bad, check=False)[0]["state"] == "paused", "it is not isolated")
         said = [e["data"]["text"] for e in home.events(bad) if e["type"] == "message.sent" and e["data"]["to"] == "user"]
@@ -237,6 +246,17 @@ def a_guest_names_nothing_but_itself_and_fills_no_journal():
         with Inside(home, session, "coder-1") as inside:
             old = inside.token("coder-1")
             check(inside.ask("peers", old)[0] == 200, "the token of the first guest")
+            # Nobody else's token, and no number, is an answer's beginning or the coordinator's end.
+            for wrong in (inside.token("coder-2"), inside.token("coder-1", 2), token("coder-1"), "coder-1.", "", "@canvas.00"):
+                check(inside.ask("peers", wrong)[0] == 401, f"the token {wrong} is good")
+            for number in (2**63 - 1, -2**63, 1e308, -1, "9", None):
+                for path, body in (
+                        ("heartbeat", {"progress_age_ms": number}), ("comments", {"file": "a", "body": "b", "line": number}),
+                        ("tests", {"command": "x", "exit_code": number, "passed": number, "failed": number}),
+                        ("artifacts", {"name": "a", "size": number, "sha256": "0" * 64}),
+                        ("artifacts/received", {"agent": "coder-1", "name": "a", "cuts": number, "milliseconds": number})):
+                    status, text = inside.ask(path, old, body)
+                    check(200 <= status < 500, f"{path} with {number}: {status} {text}")
             # The limit of a minute, in words, and then the guest's end.
             denial = {"denials": [{"layer": "x", "object": "y" * 3000}] * 1200}
             check(inside.ask("denials", old, denial)[0] == 200, "the first flood")
@@ -254,6 +274,9 @@ def a_guest_names_nothing_but_itself_and_fills_no_journal():
             event = lost(1)
             check("into the journal" in event["data"]["reason"], f"lost: {event}")
             check(status == 401, "the token of a guest that was lost is good")
+        for place in ("aegis/aegisd.sock", "aegis/openclaw/coordinator.sock", "aegis/openclaw", "aegis/openclaw/journal.db"):
+            mode = (home.path / place).stat().st_mode & 0o077
+            check(mode == 0, f"others may {mode:o} at {place}")
         data = home.path / "aegis/openclaw/journal.db"
         check(sum(p.stat().st_size for p in data.parent.glob("journal.db*")) < 32 << 20, "the journal has grown")
         events = home.events(session)

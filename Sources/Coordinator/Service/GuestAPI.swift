@@ -235,7 +235,9 @@ struct GuestAPI: Sendable {
 
     private func exited(_ agent: String, _ body: JSON) {
         let state = session.state
-        guard !state.phase.isOver, let known = state.agents[agent], known.status == .ready else { return }
+        guard !state.phase.isOver, let known = state.agents[agent], known.status == .ready,
+            !session.isEnding(agent)
+        else { return }
         let code = body["exit_code"]?.clamped(to: Self.exitCodes) ?? 255
         // Its guest is of no use without it; a new one goes on from the last turn.
         if let instance = known.instance {

@@ -115,9 +115,13 @@ extension SessionRunner {
     }
 
     func lose(_ agent: String, _ known: SessionState.AgentState, _ reason: String) {
+        pulses.withLock { $0[agent]?.isEnding = true }
+        defer { pulses.withLock { $0[agent]?.isEnding = false } }
         if let instance = known.instance {
             try? world.platform.terminate(instance, graceMilliseconds: 1000)
         }
         insist(.agentLost(agent: agent, generation: known.generation, reason: reason))
     }
+
+    func isEnding(_ agent: String) -> Bool { pulses.withLock { $0[agent]?.isEnding == true } }
 }

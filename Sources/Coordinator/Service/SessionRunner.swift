@@ -19,6 +19,8 @@ final class SessionRunner: Sendable {
         var progressAge: Int64 = 0
         /// Waits for a model or a budget: no progress is expected.
         var isWaiting = false
+        /// We end it, and know why better than its guest does.
+        var isEnding = false
     }
 
     let id: String
@@ -239,9 +241,9 @@ final class SessionRunner: Sendable {
 
     /// The platform says that a guest has ended.
     func ended(agent: String, generation: Int, reason: String) {
-        guard let known = state.agents[agent], known.generation == generation, known.status == .ready else {
-            return
-        }
+        guard let known = state.agents[agent], known.generation == generation, known.status == .ready,
+            !isEnding(agent)
+        else { return }
         insist(.agentLost(agent: agent, generation: generation, reason: reason))
     }
 }

@@ -197,6 +197,26 @@ private let junit = """
             ])
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a report that is a trap is read as text, and its counts are bounded`() {
+        let deep = String(repeating: "<testsuite>", count: 5000)
+        let lol = (0..<20).map { "<!ENTITY l\($0 + 1) \"&l\($0);&l\($0);\">" }.joined()
+        let head = "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">\(lol)]>"
+        let one = "<testcase name=\"n\"><failure message=\"&f;&l20;\">&f;</failure></testcase>"
+        for report in [
+            deep, deep + one, head + "<testsuite>\(one)</testsuite>",
+            "<testsuite tests=\"-5\" failures=\"1e21\" skipped=\"1000000000000000000000\"></testsuite>",
+            "<testsuite tests=\"9223372036854775807\" failures=\"9223372036854775807\"></testsuite>",
+        ] {
+            let results = TestResults.read(output: "", reports: [report, report])
+            for count in [results?.passed, results?.failed, results?.skipped] {
+                #expect((0...200_000_000).contains(count ?? 0))
+            }
+            let words = (results?.failures ?? []).map { "\($0.name) \($0.message)" }.joined()
+            #expect(!words.contains("root:") && words.utf8.count < 10_000)
+        }
+    }
+
     @Test func `a summary alone is enough`() {
         let node = TestResults.read(output: "# tests 3\n# pass 2\n# fail 1\n# skipped 0")
         #expect(node == TestResults(format: "node", passed: 2, failed: 1))

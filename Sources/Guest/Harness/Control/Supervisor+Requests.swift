@@ -103,8 +103,7 @@ extension Supervisor {
             session.setSecrets(secrets)
             channel.redactor = session.redactor
             session.setHosts(hosts)
-            try session.configure(
-                instanceID: params["instance_id"]?.stringValue ?? "", document: params["guest"] ?? [:])
+            try session.configure(document: params["guest"] ?? [:])
         }
         reply(id, [:])
     }

@@ -8,7 +8,6 @@ import Wire
 /// The session's side of a guest: its configuration, its tasks, its clocks. Used from all threads.
 final class Session: Sendable {
     struct State {
-        var instanceID = ""
         var document: JSON = [:]
         var secrets: [String: String] = [:]
         /// Made anew whenever what is secret changes.
@@ -81,10 +80,9 @@ final class Session: Sendable {
     func setHosts(_ hosts: [ControlRequest.Host]) { state.withLock { $0.hosts = hosts } }
 
     /// Takes the guest document and starts what serves the session. A second call changes the document only.
-    func configure(instanceID: String, document: JSON) throws(HarnessError) {
+    func configure(document: JSON) throws(HarnessError) {
         let isFirst = state.withLock { state in
             defer { state.isConfigured = true }
-            state.instanceID = instanceID
             state.document = document
             return !state.isConfigured
         }
@@ -116,7 +114,7 @@ final class Session: Sendable {
         }
         guard isFirst else { return }
         ActivityReporter(session: self).start()
-        tell("agents/ready", ["instance_id": .string(instanceID), "layers": guest.layers])
+        tell("agents/ready", ["layers": guest.layers])
     }
 
     func agentEnded(_ result: JSON) {
@@ -152,7 +150,6 @@ final class Session: Sendable {
 
     // MARK: What it is
 
-    var instanceID: String { state.withLock { $0.instanceID } }
     var document: JSON { state.withLock { $0.document } }
     var agentID: String { document["agent_id"]?.stringValue ?? "" }
     var sessionID: String { document["session_id"]?.stringValue ?? "" }
