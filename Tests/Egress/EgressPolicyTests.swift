@@ -51,14 +51,14 @@ import Testing
     }
 
     @Test func `a listed name that leads to this machine or its neighbours is refused`() throws {
-        let request = try #require(request("CONNECT example.org:443"))
+        let named = try #require(request("CONNECT example.org:443"))
         for text in [
             "127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "::1", "::ffff:10.0.0.1", "fd00::1",
             "fe80::1",
         ] {
             for address in try Address.resolve(text) {
                 #expect(
-                    EgressPolicy.refusal(address, of: request, caller)?.contains("private") == true, "\(text)"
+                    EgressPolicy.refusal(address, of: named, caller)?.contains("private") == true, "\(text)"
                 )
             }
         }
