@@ -98,9 +98,13 @@ let package = Package(
         .executableTarget(
             name: "snapshot-check", dependencies: ["Channel", "Journal", "Kit", "System"],
             path: "Tests/Conformance/canvas/Check", swiftSettings: settings),
+        // What unit tests run
+        .executableTarget(
+            name: "crash-check", dependencies: ["System"], path: "Tests/Programs/crash-check",
+            swiftSettings: settings),
         // Tests, one folder a module, and what they share
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
-        tests("System", ["System"]),
+        tests("System", ["System", "crash-check"]),
         tests("Kit", ["Kit", "System"]),
         tests("Wire", ["Wire", "Kit", "System"]),
         tests("Sandbox", ["Sandbox", "Kit", "System"]),

@@ -100,6 +100,10 @@ struct PushCommands: Equatable {
                     (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
                         || "-._/".utf8.contains(byte)
                 }
+                // Git refuses such names too (git-check-ref-format(1)); here nothing leads upwards anyway.
+                && name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+                    !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasSuffix(".") && !$0.contains("..")
+                }
             return isName ? nil : (command.ref, "only \(prefix)* is yours to push to")
         }
     }

@@ -25,7 +25,8 @@ extension SessionRunner {
         let words =
             "the coordinator died \(crashes.count) times within an hour while it worked for this session, "
             + "the last time at: \(last.work). Other sessions go on; this one stands still. "
-            + "\(world.home.coordinatorLog) may say more; then: openclaw resume \(id), or openclaw cancel \(id)"
+            + "\(world.home.coordinatorLog) may say more; then: openclaw resume \(id), or "
+            + "openclaw cancel \(id)"
         insist(.record([.messageSent(from: "coordinator", to: "user", text: words)]))
         world.log("\(id): \(words)")
     }
