@@ -4,24 +4,11 @@ import Testing
 
 @testable import Delivery
 
-/// A session whose branch is one commit ahead, and that commit.
-private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": "c"]) throws -> (
-    SessionRepository, String
-) {
-    let repository = try fixture.create()
-    let work = try fixture.publish(files, on: repository.base, agent: "coder-1", task: "t1", repository)
-    guard case .merged(let merged, _) = try fixture.merge(work, into: repository.base, repository) else {
-        throw Fixture.Failure(text: "not merged")
-    }
-    _ = try repository.advance(from: repository.base, to: merged)
-    return (repository, merged)
-}
-
 @Suite struct LocalDeliveryTests {
     @Test func `the result is merged when that is only a step forward, and a second time is the same`() throws
     {
         let fixture = try Fixture()
-        let (repository, commit) = try finished(fixture)
+        let (repository, commit) = try fixture.finished()
         let config = try Files.read("\(fixture.source)/.git/config")
         for _ in 1...2 {
             let outcome = try LocalDelivery.deliver(
@@ -42,8 +29,9 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
     ])
     func `otherwise the branch is left, with the command to run`(obstacle: String) throws {
         let fixture = try Fixture()
-        let files = obstacle == "filters" ? [".gitattributes": "*.txt filter=lfs\n"] : ["c.txt": "c"]
-        let (repository, commit) = try finished(fixture, files)
+        let files =
+            obstacle == "filters" ? [".gitattributes": "*.txt filter=lfs\n", "c.txt": "c"] : ["c.txt": "c"]
+        let (repository, commit) = try fixture.finished(files)
         switch obstacle {
         case "dirty": try Files.write("\(fixture.source)/a.txt", Array("mine".utf8))
         case "moved": try fixture.commit(["d.txt": "d"], in: fixture.source, "moved")
@@ -69,7 +57,7 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
 
     @Test func `a branch of that name with other work is not overwritten`() throws {
         let fixture = try Fixture()
-        let (repository, commit) = try finished(fixture)
+        let (repository, commit) = try fixture.finished()
         try fixture.git(["checkout", "--quiet", "-b", repository.branch], in: fixture.source)
         let mine = try fixture.commit(["mine": "x"], in: fixture.source, "mine")
         try fixture.git(["checkout", "--quiet", "main"], in: fixture.source)
@@ -82,7 +70,7 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
 
     @Test func `an approval of another commit is refused`() throws {
         let fixture = try Fixture()
-        let (repository, _) = try finished(fixture)
+        let (repository, _) = try fixture.finished()
         #expect(throws: DeliveryError.self) {
             try LocalDelivery.deliver(
                 repository, commit: repository.base, to: fixture.source, baseBranch: "main",
@@ -101,7 +89,7 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
 @Suite struct RemoteDeliveryTests {
     @Test func `a remote gets the branch once, and other work there stays`() throws {
         let fixture = try Fixture()
-        let (repository, commit) = try finished(fixture)
+        let (repository, commit) = try fixture.finished()
         let remote = "\(fixture.directory)/remote.git"
         try fixture.git(["clone", "--quiet", "--bare", fixture.source, remote], in: fixture.directory)
         let url = "file://\(remote)"
@@ -133,7 +121,7 @@ private func finished(_ fixture: Fixture, _ files: [String: String] = ["c.txt": 
 
     @Test func `the report is made by the kit's own hook`() throws {
         let fixture = try Fixture()
-        let (repository, commit) = try finished(fixture)
+        let (repository, commit) = try fixture.finished()
         let change = try repository.diff(from: repository.base, to: commit)
         let report = SessionReport(sessionDirectory: fixture.sessionDirectory, hook: try hook())
         let artifacts = [

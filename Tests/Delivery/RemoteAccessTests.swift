@@ -1,5 +1,8 @@
+import Kit
+import Synchronization
 import System
 import Testing
+import Wire
 
 @testable import Delivery
 
@@ -81,5 +84,92 @@ import Testing
         #expect(RemoteAccess.wantsCredentials(complaint))
         #expect(
             !RemoteAccess.wantsCredentials("fatal: unable to access 'https://h/': Could not resolve host: h"))
+    }
+}
+
+/// What git says to servers on loopback.
+@Suite struct RemoteExchangeTests {
+    private static func serve(
+        _ answer: @escaping @Sendable (HTTPRequest) -> HTTPResponse
+    ) throws -> (server: HTTPServer, port: UInt16, seen: Mutex<[HTTPRequest]>.Box) {
+        let seen = Mutex<[HTTPRequest]>.Box([])
+        let listener = try Sockets.listenTCP("127.0.0.1", port: 0).shared()
+        let port = try Sockets.localPort(listener.raw)
+        let server = try HTTPServer(
+            listener: listener, name: "remote", report: { _, _ in },
+            handler: { request, exchange in
+                seen.value.withLock { $0.append(request) }
+                try exchange.respond(answer(request))
+            })
+        server.start()
+        return (server, port, seen)
+    }
+
+    @Test(arguments: [301, 302, 303, 307, 308])
+    func `a credential follows no redirect, and the new address is told`(status: Int) throws {
+        Signals.ignoreSIGPIPE()
+        let (other, otherPort, atOther) = try Self.serve { _ in
+            HTTPResponse(status: 404, body: Array("no".utf8))
+        }
+        defer { other.stop() }
+        let target = "http://me:word@localhost:\(otherPort)/acme/moved.git"
+        let (first, port, atFirst) = try Self.serve { request in
+            guard request.headers["authorization"] != nil else {
+                return HTTPResponse(status: 401, headers: ["WWW-Authenticate": "Basic realm=\"x\""], body: [])
+            }
+            return HTTPResponse(
+                status: status, headers: ["Location": "\(target)/info/refs?service=git-upload-pack"])
+        }
+        defer { first.stop() }
+        let url = "http://127.0.0.1:\(port)/acme/widgets.git"
+        let tokens = ForgeTokens(["GITHUB_TOKEN": "canary-token"], provider: .github)
+        do {
+            _ = try SourceRepository.inspect(spec: url, tokens: tokens)
+            Issue.record("it was followed")
+        } catch {
+            #expect(error.reason.contains("http://localhost:\(otherPort)/acme/moved.git;"), "\(error)")
+            #expect(error.hint.contains("--repo http://localhost:\(otherPort)/acme/moved.git"))
+            #expect(!"\(error)".contains("canary") && !"\(error)".contains("word"))
+        }
+        #expect(atOther.value.withLock { $0.count } == 0)
+        #expect(atFirst.value.withLock { $0.contains { $0.headers["authorization"] != nil } })
+    }
+
+    @Test func `the person's proxy is asked, and what a repository names is not`() throws {
+        Signals.ignoreSIGPIPE()
+        let (persons, port, seen) = try Self.serve { _ in HTTPResponse(status: 404, body: Array("no".utf8)) }
+        let (foreign, foreignPort, never) = try Self.serve { _ in
+            HTTPResponse(status: 404, body: Array("no".utf8))
+        }
+        defer {
+            persons.stop()
+            foreign.stop()
+        }
+        let fixture = try Fixture()
+        for (key, value) in [
+            ("http.proxy", "http://127.0.0.1:\(foreignPort)"),
+            ("core.sshCommand", "touch \(fixture.directory)/ran"),
+            ("url.ext::touch x.insteadOf", "http://code."),
+        ] { try fixture.git(["config", key, value], in: fixture.source) }
+        try Person.has(
+            "[http]\n\tproxy = http://127.0.0.1:\(port)\n[url \"http://code.example/\"]\n\tinsteadOf = co:\n",
+            in: fixture)
+        let access = RemoteAccess("co:acme/widgets", ForgeTokens(), home: fixture.source)
+        _ = try access.attempt(Git(nil), ["ls-remote", "--", "co:acme/widgets"], timeoutMilliseconds: 30_000)
+        #expect(
+            seen.value.withLock { $0.map(\.target.raw) }.first?.contains("code.example/acme/widgets") == true)
+        #expect(never.value.withLock { $0.isEmpty })
+        #expect(!Files.exists("\(fixture.directory)/ran"))
+    }
+
+    @Test(arguments: [
+        ("<= Recv header: Location: https://h/a/b.git/info/refs?service=x\r\n", "https://h/a/b.git"),
+        ("15:0 http.c:1 <= Recv header: location: /c/d\n", "http://was/c/d"),
+        ("<= Recv header: Location: nonsense\n", nil), ("", nil),
+    ])
+    func `a new address is read from what curl tells`(trace: String, address: String?) throws {
+        let place = try #require(WebPlace("http://127.0.0.1/x"))
+        let expected = address.map { $0.hasPrefix("http://was") ? "http://127.0.0.1/c/d" : $0 }
+        #expect(RemoteAccess.newAddress(in: trace, place) == expected)
     }
 }

@@ -3,11 +3,15 @@ import System
 
 /// The git program, started so that nothing a repository or a guest wrote is executed: no hooks, no file
 /// system monitor, no system or user configuration, no prompts, and no transport that is a command.
+///
+/// It works in repositories that we made. One of somebody else's is reached through a `RepositoryView`.
 struct Git: Sendable {
     /// Where it works: a worktree or a bare repository; nil for commands without a repository.
     let directory: String?
     /// More variables, for example of an index or an author.
     var environment: [String: String] = [:]
+    /// What the directory is seen through when it is not ours; kept for as long as it is used.
+    private var view: RepositoryView?
 
     struct Outcome {
         let code: Int32
@@ -17,9 +21,10 @@ struct Git: Sendable {
 
         var text: String { String(decoding: stdout, as: UTF8.self) }
         /// The first line.
-        var line: String { text.split(separator: "\n").first.map(String.init) ?? "" }
-        /// The lines, empty ones left out.
-        var lines: [String] { text.split(separator: "\n").map(String.init) }
+        var line: String { lines.first ?? "" }
+        /// The lines, empty ones left out. Of bytes: a carriage return before a line feed would be one
+        /// character with it.
+        var lines: [String] { stdout.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) } }
         /// For output of `-z`.
         var records: [String] { stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) } }
     }
@@ -28,37 +33,66 @@ struct Git: Sendable {
         (self.directory, self.environment) = (directory, environment)
     }
 
+    /// Works in somebody else's repository, with the settings that the view lets through.
+    init(_ view: RepositoryView) {
+        (directory, self.view) = (view.top, view)
+        environment["GIT_DIR"] = view.path
+        if !view.isBare { environment["GIT_WORK_TREE"] = view.top }
+    }
+
     /// Settings that hold over those of any repository.
     private static let settings: [(String, String)] = [
-        ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false"), ("core.attributesFile", "/dev/null"),
-        ("core.excludesFile", "/dev/null"), ("core.pager", "cat"),
+        ("core.hooksPath", "/dev/null"), ("core.fsmonitor", "false"), ("core.pager", "cat"),
         ("core.askPass", ""), ("credential.helper", ""), ("protocol.ext.allow", "never"),
         ("commit.gpgSign", "false"), ("gc.auto", "0"), ("maintenance.auto", "false"),
         ("submodule.recurse", "false"), ("fetch.recurseSubmodules", "false"),
-        ("advice.detachedHead", "false"), ("core.quotePath", "false"), ("safe.directory", "*"),
+        ("advice.detachedHead", "false"), ("core.quotePath", "false"),
         ("safe.bareRepository", "all"), ("core.untrackedCache", "false"), ("merge.renormalize", "false"),
         // As many as there are processors; git uses them from a hundred files on.
         ("checkout.workers", "0"),
     ]
 
-    /// The whole environment of every git of ours.
+    /// More of them for repositories that we made, whoever the coordinator runs as.
+    private static let ownSettings = [
+        ("safe.directory", "*"), ("core.attributesFile", "/dev/null"), ("core.excludesFile", "/dev/null"),
+    ]
+
+    /// More of them in somebody else's. What git would ask an alternate for is asked of nobody; an index
+    /// in parts would get new parts beside the view.
+    private static let viewSettings = [("core.alternateRefsCommand", "true"), ("core.splitIndex", "false")]
+
+    /// The whole environment of a git that works in repositories of ours.
     static func environment(adding more: [String: String] = [:]) -> [String: String] {
+        base.merging(numbered(settings + ownSettings)) { $1 }.merging(more) { $1 }
+    }
+
+    private static func numbered(_ settings: [(String, String)]) -> [String: String] {
+        var environment: [String: String] = [:]
+        for (key, value) in settings { add(key, value, to: &environment) }
+        return environment
+    }
+
+    private static var base: [String: String] {
         var environment = [
             "PATH": Environment.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C",
             "HOME": Environment.homeDirectory(), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_TERMINAL_PROMPT": "0", "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_NO_LAZY_FETCH": "1",
             "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_EDITOR": "false",
-            "GIT_PAGER": "cat",
-            "GIT_CONFIG_COUNT": "\(settings.count)", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+            "GIT_PAGER": "cat", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
         ]
         // An agent of the person who runs us may hold the key for an ssh remote.
         if let agent = Environment.get("SSH_AUTH_SOCK") { environment["SSH_AUTH_SOCK"] = agent }
-        for (index, setting) in settings.enumerated() {
-            environment["GIT_CONFIG_KEY_\(index)"] = setting.0
-            environment["GIT_CONFIG_VALUE_\(index)"] = setting.1
-        }
-        return environment.merging(more) { _, new in new }
+        return environment
+    }
+
+    private var variables: [String: String] {
+        guard view != nil else { return Git.environment(adding: environment) }
+        var all = Git.base.merging(Git.numbered(Git.settings + Git.viewSettings)) { $1 }
+        // The person's own attributes, excludes and replacements count for what is clean.
+        (all["GIT_ATTR_NOSYSTEM"], all["GIT_NO_REPLACE_OBJECTS"]) = (nil, nil)
+        all["XDG_CONFIG_HOME"] = Environment.get("XDG_CONFIG_HOME")
+        return all.merging(environment) { $1 }
     }
 
     /// Adds one setting to an environment of `environment(adding:)`.
@@ -74,11 +108,22 @@ struct Git: Sendable {
         _ arguments: [String], input: [UInt8]? = nil, limit: Int = Limits.outputBytes,
         timeoutMilliseconds: Int = Limits.gitMilliseconds, settings: [(String, String)] = []
     ) throws(DeliveryError) -> Outcome {
-        var variables = Git.environment(adding: environment)
+        var variables = variables
         for (key, value) in settings { Git.add(key, value, to: &variables) }
-        let operation = "git \(arguments.prefix(8).joined(separator: " "))"
+        return try Git.start(
+            (directory.map { ["-C", $0] } ?? []) + arguments, environment: variables, input: input,
+            limit: limit, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Runs git with exactly this environment.
+    static func start(
+        _ arguments: [String], environment: [String: String], input: [UInt8]? = nil, limit: Int,
+        timeoutMilliseconds: Int
+    ) throws(DeliveryError) -> Outcome {
+        let words = arguments.first == "-C" ? arguments.dropFirst(2) : arguments[...]
+        let operation = "git \(words.prefix(8).joined(separator: " "))"
         let command = Spawn.Command(
-            ["git"] + (directory.map { ["-C", $0] } ?? []) + arguments, environment: variables,
+            ["git"] + arguments, environment: environment,
             workingDirectory: "/", stdin: input.map { .bytes($0) } ?? .null,
             stdout: .capture(limit: limit), stderr: .capture(limit: 1 << 20),
             timeoutMilliseconds: timeoutMilliseconds)

@@ -34,33 +34,44 @@ public enum LocalDelivery {
                 .refused, operation, "approved was \(commit), but the session branch is at \(head)",
                 hint: "ask for a new approval")
         }
-        let git = Git(path)
-        guard let top = try? git.run(["rev-parse", "--absolute-git-dir"]).line, !top.isEmpty else {
+        let view: RepositoryView
+        do throws(DeliveryError) {
+            view = try RepositoryView(path, operation)
+        } catch {
             throw DeliveryError(
-                .notARepository, operation, "there is no git repository any more",
-                hint: "fetch it yourself: git fetch \(quoted(session.path)) \(session.branch)")
+                error.kind, operation, error.reason,
+                hint: "\(error.hint); or fetch it yourself: git fetch \(quoted(session.path)) "
+                    + session.branch)
         }
-        try fetch(session, commit, into: git, operation)
+        let git = view.git
+        try fetch(session, commit, into: view, operation)
         let done = { (isMerged: Bool, command: String?, reason: String) in
             Outcome(
                 branch: session.branch, commit: commit, isMerged: isMerged, command: command, reason: reason)
         }
         let command = "git -C \(quoted(path)) merge \(session.branch)"
         guard mergeIntoCurrent else { return done(false, command, "a merge was not asked for") }
-        if let obstacle = try obstacle(git, commit, baseBranch) { return done(false, command, obstacle) }
+        if let obstacle = try obstacle(view, commit, baseBranch) { return done(false, command, obstacle) }
         if try git.commit("HEAD") == commit { return done(true, nil, "") }
         let merged = try git.attempt(["merge", "--ff-only", "--quiet", "--no-verify", commit])
         guard merged.code == 0 else {
-            let reason = merged.stderr.split(separator: "\n").joined(separator: " ")
+            let lines = merged.stderr.utf8.split(separator: 0x0A)
+            let reason = lines.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
             return done(false, command, "git did not merge: \(reason)")
         }
         return done(true, nil, "")
     }
 
     private static func fetch(
-        _ session: SessionRepository, _ commit: String, into git: Git, _ operation: String
+        _ session: SessionRepository, _ commit: String, into view: RepositoryView, _ operation: String
     ) throws(DeliveryError) {
+        let git = view.git
         if try git.commit(session.branchRef) == commit { return }
+        guard !view.isCheckedOutElsewhere(session.branchRef) else {
+            throw DeliveryError(
+                .refused, operation, "\(session.branch) is checked out in another worktree",
+                hint: "switch that worktree to another branch; then approve again")
+        }
         let outcome = try git.attempt([
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
             "--upload-pack=git -c 'safe.directory=*' upload-pack", "--", session.path,
@@ -75,38 +86,38 @@ public enum LocalDelivery {
     }
 
     /// Why the checked-out branch must be left alone; nil when it may be moved.
-    private static func obstacle(_ git: Git, _ commit: String, _ baseBranch: String?) throws(DeliveryError)
-        -> String?
-    {
-        if try git.run(["rev-parse", "--is-bare-repository"]).line == "true" {
-            return "the repository is bare"
+    private static func obstacle(
+        _ view: RepositoryView, _ commit: String, _ baseBranch: String?
+    ) throws(DeliveryError) -> String? {
+        if view.isBare { return "the repository is bare" }
+        let git = view.git
+        guard let current = try git.branch(nil) else { return "HEAD is detached" }
+        guard current == baseBranch else {
+            return "\(current) is checked out, the session started from \(baseBranch ?? "no branch")"
         }
-        let current = try git.attempt(["symbolic-ref", "--quiet", "--short", "HEAD"])
-        guard current.code == 0 else { return "HEAD is detached" }
-        guard let baseBranch, current.line == baseBranch else {
-            return "\(current.line) is checked out, the session started from \(baseBranch ?? "no branch")"
-        }
-        if try usesFilters(git, commit) {
-            return "files pass through filters (Git LFS for example), which only your git runs"
-        }
-        let status = try git.run([
-            "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty",
-        ])
-        guard status.lines.isEmpty else { return "the worktree has uncommitted changes" }
+        if let unfinished = view.unfinished { return "\(unfinished) is under way in the worktree" }
         guard try git.isAncestor("HEAD", of: commit) else {
-            return "\(baseBranch) has moved since the session started"
+            return "\(current) has moved since the session started"
+        }
+        if try usesFilters(view, commit) {
+            return "changed files pass through filters (Git LFS for example), which only your git runs"
+        }
+        guard try git.changes(untracked: false).certain.isEmpty else {
+            return "the worktree has uncommitted changes"
         }
         return nil
     }
 
-    /// Filters may be asked for by the delivered tree, or by the repository's own file of attributes.
-    private static func usesFilters(_ git: Git, _ commit: String) throws(DeliveryError) -> Bool {
-        let pattern = ["grep", "-l", "-e", "filter[ ]*=", commit, "--", ":(glob)**/.gitattributes"]
-        if try git.attempt(pattern).code != 1 { return true }
-        let own = try git.run(["rev-parse", "--git-path", "info/attributes"]).line
-        let path = own.hasPrefix("/") ? own : "\(git.directory ?? ".")/\(own)"
-        guard Files.exists(path) else { return false }
-        return try git.attempt(["config", "--name-only", "--get-regexp", "^filter\\."]).code == 0
+    /// Whether what a merge would write passes through a filter, by the attributes that hold then: those of
+    /// the delivered tree, the repository's own and the person's.
+    private static func usesFilters(
+        _ view: RepositoryView, _ commit: String
+    ) throws(DeliveryError) -> Bool {
+        var git = view.git
+        let changed = try git.run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", "HEAD", commit])
+        git.environment["GIT_INDEX_FILE"] = "\(view.path)/delivered-index"
+        try git.run(["read-tree", commit])
+        return try !git.filtered(changed.stdout.split(separator: 0), ["--cached"]).isEmpty
     }
 
     /// For a shell.

@@ -31,12 +31,17 @@ public struct ForgeTokens: Sendable, Hashable {
 /// credentials looked for: the token for its kind of forge, gh's own, then git's credential helpers. They
 /// reach git in its environment, bound to the host, and no message.
 ///
-/// ssh has its own ways: the person's keys and agent.
+/// Proxies, certificates, shorthands of addresses and ssh are the person's: of their own configuration and
+/// environment, never of a repository's.
 struct RemoteAccess: Sendable {
     let url: String
     let tokens: ForgeTokens
+    /// The repository that the person works in, for what they have for it alone.
+    var home: String?
 
-    init(_ url: String, _ tokens: ForgeTokens) { (self.url, self.tokens) = (url, tokens) }
+    init(_ url: String, _ tokens: ForgeTokens, home: String? = nil) {
+        (self.url, self.tokens, self.home) = (url, tokens, home)
+    }
 
     /// Refuses an address with a password in it: addresses are written into journals.
     static func check(_ url: String) throws(DeliveryError) {
@@ -53,18 +58,95 @@ struct RemoteAccess: Sendable {
     func attempt(
         _ git: Git, _ arguments: [String], timeoutMilliseconds: Int
     ) throws(DeliveryError) -> Git.Outcome {
-        var outcome = try git.attempt(arguments, timeoutMilliseconds: timeoutMilliseconds)
-        guard let place = WebPlace(url), outcome.code != 0, Self.wantsCredentials(outcome.stderr) else {
-            return outcome
-        }
+        let persons = try GitSettings.ofPerson(in: home)
+        var git = git
+        git.environment.merge(Self.variables(persons)) { $1 }
+        let settings = persons.forRemotes
+        var outcome = try git.attempt(
+            arguments, timeoutMilliseconds: timeoutMilliseconds, settings: settings)
+        guard let place = WebPlace(persons.rewritten(url)), outcome.code != 0,
+            Self.wantsCredentials(outcome.stderr)
+        else { return outcome }
         for find in ForgeCredential.sources(place, tokens) {
             guard let found = find() else { continue }
+            // Git sends what it has to wherever an answer leads.
+            let own = settings.filter { !$0.0.hasSuffix(".followredirects") } + found.settings(place)
             let answer = try git.attempt(
-                arguments, timeoutMilliseconds: timeoutMilliseconds, settings: found.settings(place))
+                arguments, timeoutMilliseconds: timeoutMilliseconds, settings: own)
             outcome = answer.hiding(found.secret)
+            if answer.code != 0, Self.isRedirect(answer.stderr) {
+                try refuseRedirect(git, arguments, own, place, timeoutMilliseconds)
+            }
             if outcome.code == 0 || !Self.wantsCredentials(outcome.stderr) { return outcome }
         }
         return outcome
+    }
+
+    private static func isRedirect(_ complaint: String) -> Bool {
+        ["301", "302", "303", "307", "308"].contains {
+            complaint.contains("The requested URL returned error: \($0)")
+        }
+    }
+
+    /// Says where the server wants to send git. What curl tells of the exchange has the address, and no
+    /// secret: git leaves those out.
+    private func refuseRedirect(
+        _ git: Git, _ arguments: [String], _ settings: [(String, String)], _ place: WebPlace,
+        _ timeoutMilliseconds: Int
+    ) throws(DeliveryError) {
+        var git = git
+        git.environment.merge(["GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"]) { $1 }
+        let told = try git.attempt(arguments, timeoutMilliseconds: timeoutMilliseconds, settings: settings)
+        let address = Self.newAddress(in: told.stderr, place)
+        throw DeliveryError(
+            .refused, "speak to \(url)",
+            "with a credential it answers that the repository is elsewhere now"
+                + (address.map { ": \($0)" } ?? "")
+                + "; credentials for \(place.host) were not sent there",
+            hint: "if that is right, name the new address: --repo \(address ?? "URL"), or git remote set-url "
+                + "origin \(address ?? "URL")")
+    }
+
+    /// What a `Location` says, as the address of a repository.
+    static func newAddress(in trace: String, _ place: WebPlace) -> String? {
+        let mark = "<= recv header: location: "
+        for line in trace.utf8.split(separator: 0x0A) {
+            let text = String(decoding: line, as: UTF8.self)
+            guard let start = text.lowercased().firstRange(of: mark) else { continue }
+            let count = text.lowercased()[..<start.upperBound].unicodeScalars.count
+            var address = String(
+                text.unicodeScalars.dropFirst(count).prefix { $0.value > 0x20 && $0.value < 0x7F })
+            if address.hasPrefix("/") { address = "\(place.scheme)://\(place.host)\(address)" }
+            guard let scheme = address.firstRange(of: "://") else { continue }
+            let rest = address[scheme.upperBound...].prefix { $0 != "?" && $0 != "#" }
+            let host = rest.prefix { $0 != "/" }
+            let name = host.lastIndex(of: "@").map { host[host.index(after: $0)...] } ?? host
+            var path = String(rest.dropFirst(host.count))
+            for end in ["/info/refs", "/git-upload-pack", "/git-receive-pack"] where path.hasSuffix(end) {
+                path.removeLast(end.count)
+            }
+            return String("\(address[..<scheme.lowerBound])://\(name)\(path)".prefix(300))
+        }
+        return nil
+    }
+
+    /// What of the person's environment the programs that speak to remotes know.
+    private static let known = [
+        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY",
+        "GIT_SSL_NO_VERIFY", "GIT_PROXY_COMMAND", "GIT_SSH_VARIANT", "XDG_CONFIG_HOME", "KRB5CCNAME",
+    ]
+
+    private static func variables(_ persons: GitSettings) -> [String: String] {
+        var variables: [String: String] = [:]
+        for name in known { variables[name] = Environment.get(name) }
+        // In git's own order of preference.
+        if let command = Environment.get("GIT_SSH_COMMAND") ?? persons.value("core.sshcommand") {
+            variables["GIT_SSH_COMMAND"] = command
+        } else if let program = Environment.get("GIT_SSH") {
+            variables["GIT_SSH_COMMAND"] = LocalDelivery.quoted(program)
+        }
+        return variables
     }
 
     /// What git says when a server answers 401, or 403 or 404 to somebody whose name it wants to know.
@@ -107,10 +189,14 @@ struct RemoteCredential: Sendable, Hashable {
     let user: String
     let secret: String
 
-    /// Bound to the host: a redirect elsewhere does not get it.
+    /// Bound to the host. Git takes where a redirect led to for the same server and sends it the header with
+    /// every further request, so none is followed.
     func settings(_ place: WebPlace) -> [(String, String)] {
         let basic = Base64.encode(Array("\(user):\(secret)".utf8))
-        return [("http.\(place.scheme)://\(place.host)/.extraHeader", "Authorization: Basic \(basic)")]
+        return [
+            ("http.\(place.scheme)://\(place.host)/.extraHeader", "Authorization: Basic \(basic)"),
+            ("http.followRedirects", "false"),
+        ]
     }
 }
 

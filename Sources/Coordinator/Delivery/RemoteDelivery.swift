@@ -13,8 +13,10 @@ public enum RemoteDelivery {
     /// - Parameters:
     ///   - commit: What was approved; the session branch must be there.
     ///   - tokens: For a remote that wants to know who asks.
+    ///   - home: The person's own repository, when the session was started from one.
     public static func push(
-        _ session: SessionRepository, commit: String, to url: String, tokens: ForgeTokens = ForgeTokens()
+        _ session: SessionRepository, commit: String, to url: String, tokens: ForgeTokens = ForgeTokens(),
+        home: String? = nil
     ) throws(DeliveryError) -> Outcome {
         let operation = "push \(session.branch) to \(url)"
         let head = try session.head()
@@ -23,7 +25,7 @@ public enum RemoteDelivery {
                 .refused, operation, "approved was \(commit), but the session branch is at \(head)",
                 hint: "ask for a new approval")
         }
-        let access = RemoteAccess(url, tokens)
+        let access = RemoteAccess(url, tokens, home: home)
         let look = ["ls-remote", "--", url, session.branchRef]
         let there = try access.attempt(session.git, look, timeoutMilliseconds: Limits.lookMilliseconds)
         guard there.code == 0 else {

@@ -173,14 +173,16 @@ public struct SessionRepository: Sendable, Hashable {
     ) throws(DeliveryError) {
         var arguments = ["fetch", "--quiet", "--no-write-fetch-head", "--update-shallow"]
         if let depth { arguments += ["--depth=\(depth)", "--no-tags"] }
-        if !source.isRemote {
-            // The settings of our environment do not reach the process that git starts in the other
-            // repository.
-            arguments.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
-        }
-        arguments += ["--", source.location, "\(source.commit):\(SessionRepository.baseRef)"]
-        let outcome = try RemoteAccess(source.location, tokens).attempt(
+        let view: RepositoryView? =
+            switch source.place {
+            case .local(let path): try RepositoryView(path, "copy \(path)")
+            case .remote: nil
+            }
+        let location = view?.path ?? source.location
+        arguments += ["--", location, "\(source.commit):\(SessionRepository.baseRef)"]
+        let outcome = try RemoteAccess(location, tokens).attempt(
             git, arguments, timeoutMilliseconds: Limits.networkMilliseconds)
+        withExtendedLifetime(view) {}
         guard outcome.code == 0 else {
             throw DeliveryError(
                 .unreachable, "copy \(source.location)", outcome.stderr,

@@ -19,12 +19,19 @@ public struct SourceRepository: Sendable, Hashable {
     public let isBare: Bool
     /// What differs from the commit: "M src/a.txt"; at most the first twenty.
     public let dirtyFiles: [String]
+    /// Changed or not: only a filter of the person's could say; at most the first twenty.
+    public var filteredFiles: [String] = []
     /// What a person may not expect of a session that starts here.
     public var warnings: [String] {
         var warnings: [String] = []
         if !dirtyFiles.isEmpty {
             warnings.append(
                 "uncommitted changes stay out of the session: \(dirtyFiles.joined(separator: ", "))")
+        }
+        if !filteredFiles.isEmpty {
+            warnings.append(
+                "filters, which only your own git runs, stand between the commit and "
+                    + "\(filteredFiles.joined(separator: ", ")): what you changed there stays out")
         }
         if branch == nil, !isRemote {
             warnings.append(
@@ -83,10 +90,15 @@ public struct SourceRepository: Sendable, Hashable {
         return (url, nil)
     }
 
-    /// Where a local repository was cloned from; nil when it has no origin.
-    public static func origin(of path: String) -> String? {
-        let found = try? Git(path).attempt(["config", "--get", "remote.origin.url"])
-        return found.flatMap { $0.code == 0 && !$0.line.isEmpty ? $0.line : nil }
+    /// Where a local repository was cloned from; nil when it has no such remote. An address in the person's
+    /// own shorthand (`url.BASE.insteadOf`) is given in full, but that of a forge stays as it is.
+    public static func remote(_ name: String = "origin", of path: String) -> String? {
+        guard let absolute = try? Files.realPath(path),
+            let view = try? RepositoryView(absolute, "read the remotes of \(path)"),
+            let url = view.settings.value("remote.\(name).url"), !url.isEmpty
+        else { return nil }
+        if (try? ForgePlace(remote: url)) != nil { return url }
+        return view.settings.ofPerson.rewritten(url)
     }
 
     /// The URL that a spec stands for; nil for a path. A directory of that name wins.
@@ -116,27 +128,23 @@ public struct SourceRepository: Sendable, Hashable {
                 .notFound, operation, "there is no such directory",
                 hint: "name the directory of a git repository or a URL")
         }
-        let probe = Git(absolute)
-        let found = try probe.attempt(["rev-parse", "--is-bare-repository", "--absolute-git-dir"])
-        guard found.code == 0, found.lines.count == 2 else {
-            throw DeliveryError(
-                .notARepository, operation, "it is no git repository",
-                hint: "run git init, add your files and commit them")
-        }
+        let view = try RepositoryView(absolute, operation)
         // Objects that are not here git would fetch with what the repository's configuration says, and ours
         // must not follow that.
-        let promisors = try probe.attempt(["config", "--get-regexp", "^remote\\..*\\.promisor$"])
-        guard promisors.code != 0 || !promisors.text.contains("true") else {
+        let promisors = view.settings.entries.filter {
+            $0.key.hasPrefix("remote.") && $0.key.hasSuffix(".promisor") && $0.value != "false"
+        }
+        guard promisors.isEmpty else {
             throw DeliveryError(
                 .refused, operation, "it is a partial clone: some of its objects are elsewhere",
                 hint:
                     "name its remote's address, or complete it: git fetch --refetch --no-filter, then "
                     + "git config --unset-all remote.origin.promisor")
         }
-        let isBare = found.lines[0] == "true"
-        let top = isBare ? found.lines[1] : try probe.run(["rev-parse", "--show-toplevel"]).line
-        let git = Git(top)
-        guard let head = try git.commit(ref ?? "HEAD") else {
+        let git = view.git
+        // A branch comes before a tag of the same name: that is what is worked on.
+        let named = try git.branch(ref)
+        guard let head = try git.commit(named.map { "refs/heads/\($0)" } ?? ref ?? "HEAD") else {
             if let ref {
                 throw DeliveryError(
                     .unknownRevision, operation, "there is no branch, tag or commit \(ref)",
@@ -146,15 +154,26 @@ public struct SourceRepository: Sendable, Hashable {
                 .emptyRepository, operation, "it has no commit yet",
                 hint: "commit something first; an empty commit will do")
         }
-        let dirty = isBare ? [] : try git.dirtyFiles()
+        // The result is to be a branch below `openclaw/`, which git cannot hold beside one of that name.
+        guard try git.commit("refs/heads/openclaw") == nil else { throw branchInTheWay(operation) }
+        let changes = view.isBare ? Git.Changes() : try git.changes()
+        let dirty = changes.named(changes.certain)
         guard dirty.isEmpty || allowDirty || ref != nil else {
             throw DeliveryError(
                 .dirtyWorktree, operation,
                 "uncommitted changes would not be seen by the agents: \(dirty.joined(separator: ", "))",
                 hint: "commit or stash them, or leave them out with --allow-dirty")
         }
-        return SourceRepository(
-            place: .local(top), commit: head, branch: try git.branch(ref), isBare: isBare, dirtyFiles: dirty)
+        var source = SourceRepository(
+            place: .local(view.top), commit: head, branch: named, isBare: view.isBare, dirtyFiles: dirty)
+        source.filteredFiles = changes.named(changes.filtered)
+        return source
+    }
+
+    private static func branchInTheWay(_ operation: String) -> DeliveryError {
+        DeliveryError(
+            .refused, operation, "its branch openclaw is in the way of the result's, openclaw/SESSION",
+            hint: "rename it: git branch -m openclaw OTHER")
     }
 
     // MARK: Remote
@@ -167,7 +186,7 @@ public struct SourceRepository: Sendable, Hashable {
         let names =
             refs?.flatMap { ["refs/heads/\($0)", "refs/tags/\($0)", "refs/tags/\($0)^{}"] } ?? ["HEAD"]
         let outcome = try RemoteAccess(url, tokens).attempt(
-            Git(nil), ["ls-remote", "--symref", "--", url] + names,
+            Git(nil), ["ls-remote", "--symref", "--", url, "refs/heads/openclaw"] + names,
             timeoutMilliseconds: Limits.lookMilliseconds)
         guard outcome.code == 0 else {
             throw DeliveryError(
@@ -186,6 +205,7 @@ public struct SourceRepository: Sendable, Hashable {
                 found[String(words[1])] = String(words[0])
             }
         }
+        guard found["refs/heads/openclaw"] == nil else { throw branchInTheWay(operation) }
         if let whole = refs?.first {
             let ref = refs?.first { found["refs/heads/\($0)"] ?? found["refs/tags/\($0)"] != nil } ?? whole
             if found["refs/heads/\(ref)"] != nil { branch = ref }
@@ -217,34 +237,70 @@ public struct SourceRepository: Sendable, Hashable {
 }
 
 extension Git {
-    /// "M path" for everything that `git status` shows. Filters of the repository's configuration do not run,
-    /// so a file that only a filter could compare may be named without need.
-    fileprivate func dirtyFiles() throws(DeliveryError) -> [String] {
-        let filters = try attempt([
-            "config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|smudge)$",
-        ])
-        let names = try attempt(["config", "--name-only", "--get-regexp", "^filter\\..*\\.required$"])
-        let settings = filters.lines.map { ($0, "") } + names.lines.map { ($0, "false") }
-        // Submodules are left alone: looking into one would run git with its configuration.
-        let outcome = try run(
-            [
-                "status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=dirty",
-                "--no-renames",
-            ],
-            settings: settings)
-        let files = outcome.records.map { record in
-            "\(record.prefix(2).split(separator: " ").joined()) \(record.dropFirst(3))"
+    /// What differs from the commit, as "M path".
+    struct Changes {
+        /// What `git status` shows.
+        var certain: [String] = []
+        /// Files that it may show because their filter did not run.
+        var filtered: [String] = []
+
+        /// The first of them, for a sentence.
+        func named(_ files: [String]) -> [String] {
+            let more = files.count - Limits.dirtyFiles
+            return more > 0 ? files.prefix(Limits.dirtyFiles) + ["and \(more) more"] : files
         }
-        let more = files.count - Limits.dirtyFiles
-        return more > 0 ? files.prefix(Limits.dirtyFiles) + ["and \(more) more"] : files
     }
 
-    fileprivate func branch(_ ref: String?) throws(DeliveryError) -> String? {
+    /// - Parameter untracked: Files that git does not know are changes too.
+    func changes(untracked: Bool = true) throws(DeliveryError) -> Changes {
+        // Submodules are left alone: looking into one would run git with its configuration.
+        let outcome = try run(
+            ["status", "--porcelain", "-z", "--ignore-submodules=dirty", "--no-renames"]
+                + (untracked ? [] : ["--untracked-files=no"]))
+        let records = outcome.stdout.split(separator: 0)
+        let modified = records.filter { $0.starts(with: " M ".utf8) }.map { $0.dropFirst(3) }
+        let filtered = Set(try self.filtered(modified).map(Array.init))
+        var changes = Changes()
+        for record in records {
+            let path = record.dropFirst(3)
+            let code = String(decoding: record.prefix(2).filter { $0 != 0x20 }, as: UTF8.self)
+            let words = "\(code) \(String(decoding: path, as: UTF8.self))"
+            if code == "M", filtered.contains(Array(path)) {
+                changes.filtered.append(words)
+            } else {
+                changes.certain.append(words)
+            }
+        }
+        return changes
+    }
+
+    /// Those of some files that pass through a filter on their way to and from the worktree.
+    func filtered(
+        _ paths: [ArraySlice<UInt8>], _ options: [String] = []
+    ) throws(DeliveryError) -> [ArraySlice<UInt8>] {
+        guard !paths.isEmpty else { return [] }
+        let asked = Array(paths.joined(separator: [0])) + [0]
+        let outcome = try run(["check-attr", "-z", "--stdin"] + options + ["filter"], input: asked)
+        // PATH NUL filter NUL VALUE NUL
+        let fields = outcome.stdout.split(separator: 0, omittingEmptySubsequences: false)
+        return stride(from: 0, to: fields.count - 2, by: 3).compactMap { index in
+            let value = String(decoding: fields[index + 2], as: UTF8.self)
+            return ["unspecified", "unset"].contains(value) ? nil : fields[index]
+        }
+    }
+
+    /// The branch that is asked for, or checked out; nil when it is none.
+    func branch(_ ref: String?) throws(DeliveryError) -> String? {
+        let prefix = "refs/heads/"
         if let ref {
             guard !ref.hasPrefix("-") else { return nil }
-            return try attempt(["show-ref", "--verify", "--quiet", "refs/heads/\(ref)"]).code == 0 ? ref : nil
+            let name = ref.hasPrefix(prefix) ? String(ref.dropFirst(prefix.count)) : ref
+            let isThere = try attempt(["show-ref", "--verify", "--quiet", prefix + name]).code == 0
+            return isThere ? name : nil
         }
-        let outcome = try attempt(["symbolic-ref", "--quiet", "--short", "HEAD"])
-        return outcome.code == 0 ? outcome.line : nil
+        // In full: the short form of an ambiguous name has more than the name.
+        let outcome = try attempt(["symbolic-ref", "--quiet", "HEAD"])
+        guard outcome.code == 0, outcome.line.hasPrefix(prefix) else { return nil }
+        return String(outcome.line.dropFirst(prefix.count))
     }
 }

@@ -63,7 +63,8 @@ struct PullDelivery: Sendable {
     private func put(_ commit: String, isDraft: Bool) throws -> (pull: ForgePull, pulls: PullRequests) {
         let target = try target()
         _ = try RemoteDelivery.push(
-            repository, commit: commit, to: target.remote, tokens: session.forgeTokens.withLock { $0 })
+            repository, commit: commit, to: target.remote, tokens: session.forgeTokens.withLock { $0 },
+            home: session.state.configuration.flatMap { $0.isRemote ? nil : $0.repository })
         let text = try text(commit)
         let wish = ForgeWish(
             branch: repository.branch, base: target.base, title: text.title, text: text.markdown,
@@ -133,6 +134,6 @@ struct PullDelivery: Sendable {
 extension SessionConfiguration {
     /// Where the pull request is: the repository itself, or where a local one was cloned from.
     var pullRequestRemote: String {
-        isRemote ? repository : SourceRepository.origin(of: repository) ?? repository
+        isRemote ? repository : SourceRepository.remote(of: repository) ?? repository
     }
 }

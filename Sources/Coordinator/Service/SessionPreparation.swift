@@ -61,7 +61,7 @@ struct SessionPreparation: Sendable {
         if let pull {
             do throws(DeliveryError) {
                 let address = location(source)
-                let remote = source.isRemote ? address : SourceRepository.origin(of: address) ?? address
+                let remote = source.isRemote ? address : SourceRepository.remote(of: address) ?? address
                 _ = try ForgePlace(remote: remote, provider: pull.provider, api: pull.api)
             } catch {
                 throw Self.failed(error)
@@ -188,7 +188,7 @@ struct SessionPreparation: Sendable {
     private func issue(_ number: Int, _ source: SourceRepository, _ body: JSON) throws(ServiceError) -> String
     {
         let address = location(source)
-        let remote = source.isRemote ? address : SourceRepository.origin(of: address) ?? address
+        let remote = source.isRemote ? address : SourceRepository.remote(of: address) ?? address
         do throws(DeliveryError) {
             let place = try ForgePlace(
                 remote: remote, provider: body["forge"]?["provider"]?.stringValue,
