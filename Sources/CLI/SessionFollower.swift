@@ -135,16 +135,18 @@ final class SessionFollower: Sendable {
             }
             return ask(permission)
         }
-        guard event["type"]?.stringValue == "approval.requested", !state.withLock({ $0.isAutoApproved })
-        else {
-            return true
-        }
-        guard isStillAsking else { return true }
+        // With --yes a person is asked only about what it does not cover.
+        let asks =
+            state.withLock { $0.isAutoApproved }
+            ? event["data"]?["asks"]?.boolValue == true
+            : event["type"]?.stringValue == "approval.requested"
+        guard asks, isStillAsking else { return true }
         guard isInteractive else {
             state.withLock { $0.isLeft = true }
             return false
         }
-        return ask(event["data"]?["tree"]?.stringValue ?? "")
+        let tree = event["data"]?["tree"] ?? (try? client.call("GET", path))?["approval"]?["tree"]
+        return ask(tree?.stringValue ?? "")
     }
 
     /// Who follows from the beginning also sees the questions that were answered long ago.

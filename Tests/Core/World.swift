@@ -184,7 +184,9 @@ struct World {
                     key: effect.key, .pull(pull(commit, isDraft: true), branch: "openclaw/s", isMerged: nil)))
         case .watchChecks:
             try send(
-                .succeeded(key: effect.key, .checks(isGreen: !chance(redGateChance), summary: "lint is red")))
+                .succeeded(
+                    key: effect.key,
+                    .checks(chance(redGateChance) ? .red : chance(10) ? .none : .green, summary: "lint")))
         case .forecast(let task, _):
             let others = state.order.filter { $0 != task && chance(20) }
             let collisions = Dictionary(others.map { ($0, ["\(task).swift"]) }) { first, _ in first }

@@ -119,8 +119,16 @@ public enum EffectResult: Sendable, Hashable {
     case pull(PullRequestState, branch: String, isMerged: Bool?)
     /// Files that a published commit changes, and where it collides with which other task.
     case forecast(files: [String], collisions: [String: [String]])
-    case checks(isGreen: Bool, summary: String)
+    case checks(ChecksVerdict, summary: String)
     case report(path: String)
+}
+
+/// What the checks of a pull request come to.
+public enum ChecksVerdict: Sendable, Hashable {
+    case green
+    case red
+    /// There is none that says anything. Somebody else may have seen to that, so it is no consent.
+    case none
 }
 
 /// A pull request as the provider shows it.

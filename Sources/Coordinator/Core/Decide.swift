@@ -121,7 +121,8 @@ struct Work {
         if let plan = configuration.plan {
             add(.planAccepted(plan: plan, by: "user"))
         } else if !configuration.hasArchitect {
-            let task = PlanTask(id: "t1", title: configuration.task, description: configuration.task)
+            let task = PlanTask(
+                id: "t1", title: PlanTask.title(of: configuration.task), description: configuration.task)
             add(.planAccepted(plan: Plan(summary: configuration.task, tasks: [task]), by: "coordinator"))
         } else {
             add(

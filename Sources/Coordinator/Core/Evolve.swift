@@ -85,7 +85,7 @@ public enum Core {
                 branch: branch, commit: commit, isMerged: isMerged, command: command, reason: reason)
         case .pullOpened(let url, let number, let commit, let isDraft):
             state.pull = .init(url: url, number: number, commit: commit, isDraft: isDraft)
-        case .checksReported(let commit, let isGreen, _):
+        case .checksReported(let commit, let isGreen, _, _):
             (state.checked, state.checksAreGreen) = (commit, isGreen)
         case .permissionRequested, .permissionGranted, .permissionDenied, .budgetRaised:
             applyPermission(&state, body)

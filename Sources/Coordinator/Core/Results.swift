@@ -34,8 +34,8 @@ extension Work {
                     branch: branch, commit: pull.commit, isMerged: isMerged ?? false, command: nil,
                     reason: pull.url))
         case (.proposePull, .pull(let pull, _, _)): opened(pull)
-        case (.watchChecks(let commit, _), .checks(let isGreen, let summary)):
-            checked(commit, isGreen, summary)
+        case (.watchChecks(let commit, _), .checks(let verdict, let summary)):
+            checked(commit, verdict, summary)
         case (.publishReport(let commit), _):
             if case .report(let path) = result {
                 add(.artifactStored(agent: "coordinator", name: "report", path: path))
@@ -54,25 +54,21 @@ extension Work {
         intend(.watchChecks(commit: pull.commit, number: pull.number))
     }
 
-    /// A red check of the pull request is work.
-    private mutating func checked(_ commit: String, _ isGreen: Bool, _ summary: String) {
-        add(.checksReported(commit: commit, isGreen: isGreen, summary: summary))
-        guard state.phase == .approving, state.head == commit else { return }
-        guard !isGreen else {
-            if state.configuration?.autoApprove == true {
-                add(.approvalGranted(tree: state.tree, by: "--yes"))
-            }
-            return
-        }
+    /// A red check of the pull request is work. None at all, and one that stays red, is for a person to
+    /// judge.
+    private mutating func checked(_ commit: String, _ verdict: ChecksVerdict, _ summary: String) {
         let number = state.order.count { $0.hasPrefix("ci-") } + 1
-        guard number <= Tries.rounds else {
-            return add(
-                .messageSent(
-                    from: "coordinator", to: "user",
-                    text:
-                        "the checks of the pull request are still red after \(number - 1) repairs: \(summary)"
-                ))
+        let staysRed = verdict == .red && number > Tries.rounds
+        add(
+            .checksReported(
+                commit: commit, isGreen: verdict == .green,
+                summary: staysRed ? "still red after \(number - 1) repairs: \(summary)" : summary,
+                asks: verdict == .none || staysRed ? true : nil))
+        guard state.phase == .approving, state.head == commit else { return }
+        if verdict == .green, state.configuration?.autoApprove == true {
+            add(.approvalGranted(tree: state.tree, by: "--yes"))
         }
+        guard verdict == .red, !staysRed else { return }
         void("a check of the pull request is red")
         add(
             .planChanged(
@@ -102,11 +98,11 @@ extension Work {
                 "bringing the result home failed: \(reason)",
                 "it is on the branch openclaw/\(session) of the session repository")
         case .proposePull where yesWaitsForChecks, .watchChecks where yesWaitsForChecks:
-            // Nobody is there who could approve without them.
-            fail(
-                "the checks of the pull request could not be waited for: \(reason)",
-                "the work is kept; openclaw diff \(session) shows it. Start again without --watch-checks to "
-                    + "deliver it without them")
+            // What is not known is not green: the result waits for a person, who may approve without them.
+            add(
+                .checksReported(
+                    commit: state.head, isGreen: false, summary: "they could not be waited for: \(reason)",
+                    asks: true))
         case .proposePull, .watchChecks, .forecast, .deliverMessage, .raiseBudget:
             // None of these is what the session is for; the person is told.
             add(

@@ -6,7 +6,8 @@ import System
 /// filters, transports and whatever else a repository can name a program for, today or in a later git, are
 /// not there to be read.
 ///
-/// Git itself finds the repository and checks who owns it, as it does for the person: its words are passed on.
+/// Git itself finds the repository and checks who owns it, as it does for the person: its words are passed
+/// on.
 final class RepositoryView: Sendable {
     /// The Git directory that stands for the repository's; removed with the view.
     let path: String

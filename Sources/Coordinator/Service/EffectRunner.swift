@@ -219,7 +219,7 @@ struct EffectRunner: Sendable {
         guard let task = state.tasks[id] else { throw Failure("there is no task \(id)") }
         let author = SessionRepository.Author.agent(task.agent ?? "coder")
         let outcome = try repository.merge(
-            commit, into: onto, message: task.plan.title,
+            commit, into: onto, message: HarmlessText.subject(task.plan.title, fallback: "Task \(id)"),
             trailers: [
                 ("Openclaw-Session", self.id), ("Openclaw-Task", id), ("Openclaw-Agent", task.agent ?? ""),
                 ("Openclaw-Journal", world.journal.head(self.id) ?? ""),

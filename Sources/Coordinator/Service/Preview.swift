@@ -23,7 +23,7 @@ struct Preview {
     private var tasks: [PlanTask] {
         if let plan = configuration.plan { return plan.tasks }
         guard configuration.isSolo else { return [] }
-        return [PlanTask(id: "t1", title: configuration.task)]
+        return [PlanTask(id: "t1", title: PlanTask.title(of: configuration.task))]
     }
 
     private var agents: [String] {

@@ -50,10 +50,17 @@ struct PullDelivery: Sendable {
             limitMilliseconds: Self.limitMilliseconds,
             // What was asked about is not the result any more.
             isOver: { [session] in session.state.phase.isOver || session.state.head != commit })
-        return .checks(
-            isGreen: checks.failures.isEmpty,
-            summary: checks.failures.isEmpty
-                ? "\(checks.count) checks are green" : checks.failures.joined(separator: "\n\n"))
+        guard checks.failures.isEmpty else {
+            return .checks(.red, summary: checks.failures.joined(separator: "\n\n"))
+        }
+        guard checks.passed > 0 else {
+            let skipped = checks.count > 0 ? " that ran; \(checks.count) were skipped" : ""
+            return .checks(
+                .none,
+                summary: "the forge knows no checks of \(commit.prefix(12))\(skipped). If none are set up, "
+                    + "approve without them: openclaw approve \(session.id)")
+        }
+        return .checks(.green, summary: "\(checks.count) checks are green")
     }
 
     private static func state(_ pull: ForgePull, _ commit: String) -> PullRequestState {
@@ -107,19 +114,23 @@ struct PullDelivery: Sendable {
                         task: task, title: known?.plan.title ?? "", agent: known?.agent ?? "", commit: commit)
                 )
             case .gatePassed(let task, let tree, let command?, _):
-                text.evidence.append("gate of \(task): `\(command)` green on tree \(tree.prefix(12))")
+                text.evidence.append(
+                    "gate of \(task): \(HarmlessText.code(command)) green on tree \(tree.prefix(12))")
             case .acceptanceChecked(let task, let tree, let command, 0, _) where tree == state.tree:
-                text.evidence.append("check of \(task): `\(command)` ends with 0 on tree \(tree.prefix(12))")
+                text.evidence.append(
+                    "check of \(task): \(HarmlessText.code(command)) ends with 0 on tree \(tree.prefix(12))")
             case .gateCounted(_, let tree, let tests) where tree == state.tree:
                 text.evidence.append(
                     "tests on tree \(tree.prefix(12)): \(tests.passed) passed, \(tests.failed) failed, "
                         + "\(tests.skipped) skipped")
             case .reviewSubmitted(let agent, let tree, let verdict, let summary):
                 text.evidence.append(
-                    "\(agent), \(verdict.rawValue), tree \(tree.prefix(12)): \(summary.prefix(500))")
+                    "\(agent), \(verdict.rawValue), tree \(tree.prefix(12)): "
+                        + HarmlessText.markdown(String(summary.prefix(500))))
             case .testsReported(let agent, let tree, let command, let code, _, _, _, _):
                 text.evidence.append(
-                    "\(agent) ran `\(command)` on tree \(tree.prefix(12)): exit code \(code)")
+                    "\(agent) ran \(HarmlessText.code(command)) on tree \(tree.prefix(12)): exit code \(code)"
+                )
             default: break
             }
         }

@@ -58,6 +58,7 @@ struct SessionPreparation: Sendable {
         try gateway.check(models: plan?.tasks ?? [])
         let limits = try amounts(body["limits_microusd"])
         let source = try inspect(repo, body)
+        var warnings = source.warnings
         if let pull {
             do throws(DeliveryError) {
                 let address = location(source)
@@ -69,7 +70,12 @@ struct SessionPreparation: Sendable {
         }
         if let number = body["issue"]?.intValue {
             let issue = try issue(number, source, body)
-            task = task.isEmpty ? issue : "\(task)\n\n\(issue)"
+            task = task.isEmpty ? issue.text : "\(task)\n\n\(issue.text)"
+            if issue.leftOut > 0 {
+                warnings.append(
+                    "\(issue.leftOut) comments of issue \(number) are left out: their authors do not belong "
+                        + "to the repository; say in the task what of them counts")
+            }
         }
         let id = SessionName.make(task: task, random: Random.bytes(4))
         let repository = try create(id, source, Self.forgeTokens(body), depth: body["depth"]?.intValue)
@@ -103,7 +109,7 @@ struct SessionPreparation: Sendable {
             configuration.programs = programs.byRole.isEmpty ? nil : programs.byRole
             configuration.workRoles = roles.offers.isEmpty ? nil : roles.offers
             return Prepared(
-                configuration: configuration, warnings: source.warnings + ((try? repository.limits()) ?? []))
+                configuration: configuration, warnings: warnings + ((try? repository.limits()) ?? []))
         } catch {
             try? Files.removeTree(home.session(id))
             throw Self.failed(error)
@@ -185,8 +191,9 @@ struct SessionPreparation: Sendable {
     }
 
     /// The words of an issue, of the repository's own forge.
-    private func issue(_ number: Int, _ source: SourceRepository, _ body: JSON) throws(ServiceError) -> String
-    {
+    private func issue(
+        _ number: Int, _ source: SourceRepository, _ body: JSON
+    ) throws(ServiceError) -> (text: String, leftOut: Int) {
         let address = location(source)
         let remote = source.isRemote ? address : SourceRepository.remote(of: address) ?? address
         do throws(DeliveryError) {

@@ -134,8 +134,9 @@ public enum EventBody: Sendable, Hashable, Codable {
     // Delivery
     case deliveryMerged(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
     case pullOpened(url: String, number: Int, commit: String, isDraft: Bool)
-    /// What the pull request's own checks came to.
-    case checksReported(commit: String, isGreen: Bool, summary: String)
+    /// What the pull request's own checks came to. With `asks`, only a person can say what that means: there
+    /// are none, they cannot be read, or they stay red.
+    case checksReported(commit: String, isGreen: Bool, summary: String, asks: Bool?)
     // Effects
     case effectIntended(effect: Effect)
     case effectSucceeded(key: String)

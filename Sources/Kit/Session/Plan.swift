@@ -32,6 +32,19 @@ public struct PlanTask: Sendable, Hashable, Codable {
         (self.dependsOn, self.writeSet, self.acceptance) = (dependsOn, writeSet, acceptance)
         (self.checks, self.model) = (checks, model)
     }
+
+    /// The longest title, in bytes.
+    public static let titleBytes = 200
+
+    /// The first line of a text that says anything, as a title.
+    public static func title(of text: String) -> String {
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.split(whereSeparator: \.isWhitespace) }
+        let words = lines.first { !$0.isEmpty }?.joined(separator: " ") ?? ""
+        guard words.utf8.count > titleBytes else { return words }
+        var cut = words.prefix(titleBytes)
+        while cut.utf8.count > titleBytes - "…".utf8.count { cut.removeLast() }
+        return cut + "…"
+    }
 }
 
 /// The work of a session, in the order in which it is merged.
@@ -204,9 +217,16 @@ private struct PlanReader {
         refuseUnknown(members, known: Set(PlanTask.CodingKeys.allCases.map(\.rawValue)), at: pointer)
         let id = text(members["id"], at: pointer + ["id"], limit: 32) ?? "t\(number)"
         if !Self.isName(id) { note(pointer + ["id"], "\(id) is not letters, digits and dashes, 32 at most") }
-        guard let title = text(members["title"], at: pointer + ["title"], limit: 200), !title.isEmpty else {
+        guard let title = text(members["title"], at: pointer + ["title"], limit: PlanTask.titleBytes),
+            !title.isEmpty
+        else {
             note(pointer + ["title"], "is missing")
             return nil
+        }
+        // It becomes the subject of a commit.
+        let breaks: [Unicode.GeneralCategory] = [.control, .lineSeparator, .paragraphSeparator]
+        if title.unicodeScalars.contains(where: { breaks.contains($0.properties.generalCategory) }) {
+            note(pointer + ["title"], "is more than one line")
         }
         let role = text(members["role"], at: pointer + ["role"], limit: 64) ?? "coder"
         if let roles, !roles.contains(role) {

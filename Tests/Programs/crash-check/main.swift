@@ -1,5 +1,6 @@
-// Dies in one of the ways that `Tests/System/CrashRecordTests.swift` looks at. A program of its own, because Swift
-// Testing's exit tests wait for any child of the test process, and never come back while another one is a zombie.
+// Dies in one of the ways that `Tests/System/CrashRecordTests.swift` looks at. A program of its own, because
+// Swift Testing's exit tests wait for any child of the test process, and never come back while another one is
+// a zombie.
 import Glibc
 import System
 

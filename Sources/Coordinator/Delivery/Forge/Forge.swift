@@ -45,19 +45,39 @@ public struct ForgePull: Sendable, Hashable {
 
 /// What the checks of a commit come to.
 public struct ForgeChecks: Sendable, Hashable {
-    /// None is under way; true also when there are none at all.
-    public var isComplete: Bool
-    public var count: Int
+    /// All are known, and none is under way; true also when there are none at all.
+    public var isComplete = true
+    public var count = 0
+    /// Those that ran and have nothing against it; skipped ones said nothing.
+    public var passed = 0
     /// Name, and what it says.
-    public var failures: [String]
+    public var failures: [String] = []
+}
+
+extension ForgeChecks {
+    /// Counts one in, by the words of all three forges. A word that is none of theirs is not known.
+    mutating func add(_ name: String, _ state: String, _ words: String) {
+        count += 1
+        switch state {
+        case "success", "warning": passed += 1
+        case "neutral", "skipped", "manual": break
+        case "failure", "failed", "error", "canceled", "cancelled", "timed_out", "action_required", "stale",
+            "startup_failure":
+            failures.append(ForgeText.check(name, state, words))
+        default: isComplete = false
+        }
+    }
 }
 
 /// An issue as a task.
 public struct ForgeIssue: Sendable, Hashable {
     public var title: String
     public var text: String
-    /// `AUTHOR: TEXT`, the oldest first.
+    /// `AUTHOR: TEXT`, the oldest first, of those who belong to the repository where the forge tells who
+    /// does.
     public var comments: [String]
+    /// Comments of others.
+    public var leftOut = 0
 }
 
 /// Why a forge did not do something.

@@ -57,6 +57,28 @@ struct ForgeClient: Sendable {
         throw failure
     }
 
+    /// All items of a list that comes in pages.
+    /// - Parameters:
+    ///   - path: With the query that says how many are on a page.
+    ///   - items: Where they are in an answer.
+    /// - Returns: Also whether these are all: a list without end is cut.
+    func pages(
+        _ path: String, size: Int = 100, items: (JSON) -> JSON?
+    ) throws(ForgeError) -> (items: [JSON], isComplete: Bool) {
+        var all: [JSON] = []
+        for page in 1...limits.pages {
+            let answer = try send("GET", "\(path)&page=\(page)")
+            guard let found = items(answer)?.arrayValue else {
+                throw ForgeError(.strange, "GET \(path): the answer has no list")
+            }
+            all += found
+            // Some give fewer on a page than were asked for, and say how many there are.
+            let total = answer["total_count"]?.intValue ?? (found.count < size ? all.count : .max)
+            if all.count >= total || found.isEmpty { return (all, all.count >= total || total == .max) }
+        }
+        return (all, false)
+    }
+
     private func once(_ method: String, _ path: String, _ body: JSON?) throws(ForgeError) -> JSON {
         var all: [(name: String, value: String)] = [
             ("Accept", accept), ("User-Agent", "openclaw-kit"), ("Content-Type", "application/json"),
@@ -88,6 +110,8 @@ struct ForgeLimits: Sendable {
     var waitMilliseconds = 15 * 60 * 1000
     var connectMilliseconds = 15_000
     var idleMilliseconds = 60_000
+    /// The longest list, in pages.
+    var pages = 50
     /// The longest answer: a page of a hundred pull requests with their texts.
     var answerBytes = 32 << 20
 }

@@ -81,32 +81,21 @@ struct GitHubForge: Forge {
     }
 
     func checks(of commit: String) throws(ForgeError) -> ForgeChecks {
-        let runs = try client.send(
-            "GET", "\(repository)/commits/\(commit)/check-runs?per_page=100&filter=latest")
-        let status = try client.send("GET", "\(repository)/commits/\(commit)/status?per_page=100")
-        var checks = ForgeChecks(isComplete: true, count: 0, failures: [])
-        for run in runs["check_runs"]?.arrayValue ?? [] {
-            checks.count += 1
-            guard run["status"]?.stringValue == "completed" else {
-                checks.isComplete = false
-                continue
-            }
-            let conclusion = run["conclusion"]?.stringValue ?? ""
-            guard !["success", "neutral", "skipped"].contains(conclusion) else { continue }
+        let path = "\(repository)/commits/\(commit)"
+        let runs = try client.pages("\(path)/check-runs?filter=latest&per_page=100") { $0["check_runs"] }
+        let statuses = try client.pages("\(path)/status?per_page=100") { $0["statuses"] }
+        var checks = ForgeChecks(isComplete: runs.isComplete && statuses.isComplete)
+        for run in runs.items {
             let words = run["output"]?["summary"]?.stringValue ?? run["output"]?["title"]?.stringValue ?? ""
-            checks.failures.append(ForgeText.check(run["name"]?.stringValue ?? "", conclusion, words))
+            let state = run["status"]?.stringValue ?? ""
+            checks.add(
+                run["name"]?.stringValue ?? "",
+                state == "completed" ? run["conclusion"]?.stringValue ?? "" : state, words)
         }
-        for one in status["statuses"]?.arrayValue ?? [] {
-            checks.count += 1
-            switch one["state"]?.stringValue {
-            case "success": break
-            case "pending": checks.isComplete = false
-            default:
-                checks.failures.append(
-                    ForgeText.check(
-                        one["context"]?.stringValue ?? "", one["state"]?.stringValue ?? "",
-                        one["description"]?.stringValue ?? ""))
-            }
+        for one in statuses.items {
+            checks.add(
+                one["context"]?.stringValue ?? "", one["state"]?.stringValue ?? "",
+                one["description"]?.stringValue ?? "")
         }
         return checks
     }
@@ -116,12 +105,13 @@ struct GitHubForge: Forge {
         guard let title = issue["title"]?.stringValue else {
             throw ForgeError(.strange, "issue \(number) of \(place.path) has no title")
         }
-        let comments = try client.send("GET", "\(repository)/issues/\(number)/comments?per_page=100")
+        let found = try client.pages("\(repository)/issues/\(number)/comments?per_page=100") { $0 }
+        let known = found.items.filter {
+            ["OWNER", "MEMBER", "COLLABORATOR"].contains($0["author_association"]?.stringValue ?? "")
+        }
         return ForgeIssue(
             title: title, text: issue["body"]?.stringValue ?? "",
-            comments: (comments.arrayValue ?? []).map {
-                "\($0["user"]?["login"]?.stringValue ?? "somebody"): \($0["body"]?.stringValue ?? "")"
-            })
+            comments: known.map(ForgeText.comment), leftOut: found.items.count - known.count)
     }
 
     private func read(_ json: JSON) throws(ForgeError) -> ForgePull {
@@ -159,6 +149,11 @@ enum ForgeText {
         return [
             "reviewers": JSON(names.filter { !$0.contains("/") }), "team_reviewers": JSON(teams),
         ]
+    }
+
+    /// GitHub's and Gitea's.
+    static func comment(_ json: JSON) -> String {
+        "\(json["user"]?["login"]?.stringValue ?? "somebody"): \(json["body"]?.stringValue ?? "")"
     }
 
     static func check(_ name: String, _ conclusion: String, _ words: String) -> String {

@@ -68,30 +68,24 @@ struct GitLabForge: Forge {
     }
 
     func checks(of commit: String) throws(ForgeError) -> ForgeChecks {
-        let found = try client.send("GET", "\(project)/repository/commits/\(commit)/statuses?per_page=100")
-        var checks = ForgeChecks(isComplete: true, count: 0, failures: [])
-        for one in found.arrayValue ?? [] {
-            checks.count += 1
+        let found = try client.pages("\(project)/repository/commits/\(commit)/statuses?per_page=100") { $0 }
+        var checks = ForgeChecks(isComplete: found.isComplete)
+        for one in found.items {
             let state = one["status"]?.stringValue ?? ""
-            switch state {
-            case "success", "skipped", "manual": break
-            case "failed", "canceled":
-                guard one["allow_failure"] != true else { break }
-                checks.failures.append(
-                    ForgeText.check(
-                        one["name"]?.stringValue ?? "", state, one["description"]?.stringValue ?? ""))
-            default: checks.isComplete = false
-            }
+            let mayFail = one["allow_failure"] == true && ["failed", "canceled"].contains(state)
+            checks.add(
+                one["name"]?.stringValue ?? "", mayFail ? "skipped" : state,
+                one["description"]?.stringValue ?? "")
         }
         return checks
     }
 
     func issue(_ number: Int) throws(ForgeError) -> ForgeIssue {
         let issue = try client.send("GET", "\(project)/issues/\(number)")
-        let notes = try client.send("GET", "\(project)/issues/\(number)/notes?sort=asc&per_page=100")
+        let notes = try client.pages("\(project)/issues/\(number)/notes?sort=asc&per_page=100") { $0 }
         return ForgeIssue(
             title: issue["title"]?.stringValue ?? "", text: issue["description"]?.stringValue ?? "",
-            comments: (notes.arrayValue ?? []).filter { $0["system"] != true }.map {
+            comments: notes.items.filter { $0["system"] != true }.map {
                 "\($0["author"]?["username"]?.stringValue ?? "somebody"): \($0["body"]?.stringValue ?? "")"
             })
     }

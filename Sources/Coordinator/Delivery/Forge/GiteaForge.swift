@@ -63,29 +63,25 @@ struct GiteaForge: Forge {
     }
 
     func checks(of commit: String) throws(ForgeError) -> ForgeChecks {
-        let status = try client.send("GET", "\(repository)/commits/\(commit)/status")
-        var checks = ForgeChecks(isComplete: true, count: 0, failures: [])
-        for one in status["statuses"]?.arrayValue ?? [] {
-            checks.count += 1
-            let state = one["status"]?.stringValue ?? ""
-            if state == "pending" { checks.isComplete = false }
-            if ["failure", "error"].contains(state) {
-                checks.failures.append(
-                    ForgeText.check(
-                        one["context"]?.stringValue ?? "", state, one["description"]?.stringValue ?? ""))
-            }
+        let found = try client.pages("\(repository)/commits/\(commit)/status?limit=50", size: 50) {
+            $0["statuses"]
+        }
+        var checks = ForgeChecks(isComplete: found.isComplete)
+        for one in found.items {
+            checks.add(
+                one["context"]?.stringValue ?? "", one["status"]?.stringValue ?? "",
+                one["description"]?.stringValue ?? "")
         }
         return checks
     }
 
     func issue(_ number: Int) throws(ForgeError) -> ForgeIssue {
         let issue = try client.send("GET", "\(repository)/issues/\(number)")
+        // All of them come at once.
         let comments = try client.send("GET", "\(repository)/issues/\(number)/comments")
         return ForgeIssue(
             title: issue["title"]?.stringValue ?? "", text: issue["body"]?.stringValue ?? "",
-            comments: (comments.arrayValue ?? []).map {
-                "\($0["user"]?["login"]?.stringValue ?? "somebody"): \($0["body"]?.stringValue ?? "")"
-            })
+            comments: (comments.arrayValue ?? []).map(ForgeText.comment))
     }
 
     private func read(_ json: JSON) throws(ForgeError) -> ForgePull {

@@ -17,7 +17,7 @@ public struct PullRequestText: Sendable {
     public var task: String
     public var summary: String
     public var steps: [Step] = []
-    /// One line each: gates, test runs, verdicts.
+    /// One line of Markdown each, made harmless: gates, test runs, verdicts.
     public var evidence: [String] = []
     public var cost: String
     public var tree: String
@@ -37,21 +37,19 @@ public struct PullRequestText: Sendable {
 
     /// The first line of the task.
     public var title: String {
-        let line = task.split(whereSeparator: \.isNewline).first.map(String.init) ?? session
-        let flat = Self.harmless(line)
-        return flat.count <= 120 ? flat : flat.prefix(119) + "…"
+        HarmlessText.subject(task, fallback: session)
     }
 
     public var markdown: String {
-        var text = "\(Self.harmless(summary))\n\n"
+        var text = "\(HarmlessText.markdown(summary))\n\n"
         if task != summary { text += "### Task\n\n\(Self.quoted(task))\n\n" }
         text += "### Steps\n\n| task | by | commit |\n|---|---|---|\n"
         for step in steps.prefix(64) {
-            let title = Self.harmless(step.title).split(separator: "|").joined(separator: "\\|")
-            text += "| \(step.task): \(title) | \(step.agent) | \(step.commit.prefix(12)) |\n"
+            let words = [step.task, step.title, step.agent].map(HarmlessText.markdown)
+            text += "| \(words[0]): \(words[1]) | \(words[2]) | \(step.commit.prefix(12)) |\n"
         }
         text += "\n### Evidence\n\n"
-        for line in evidence.prefix(100) { text += "- \(Self.harmless(line))\n" }
+        for line in evidence.prefix(100) { text += "- \(line)\n" }
         text += "\n### Cost\n\n\(cost)\n\n"
         text += "Session `\(session)`, tree `\(tree)`, journal `\(journalHead)`.\n"
         if text.count > Self.limit { text = text.prefix(Self.limit) + "\n… cut …\n" }
@@ -59,23 +57,9 @@ public struct PullRequestText: Sendable {
         return text + "\n---\n\n\(template)"
     }
 
-    /// Words of models and of people elsewhere: they notify nobody, close nothing and are no HTML.
-    static func harmless(_ text: String) -> String {
-        var output = ""
-        for character in text.unicodeScalars {
-            switch character {
-            case "@", "#": output += "\(character)\u{200B}"
-            case "<": output += "&lt;"
-            case "\n", "\r", "\t": output += " "
-            default: if character.value >= 0x20 { output.unicodeScalars.append(character) }
-            }
-        }
-        return output
-    }
-
     private static func quoted(_ text: String) -> String {
         let lines = text.split(whereSeparator: \.isNewline).prefix(100)
-        return lines.map { "> \(harmless(String($0.prefix(2000))))" }.joined(separator: "\n")
+        return lines.map { "> \(HarmlessText.markdown(String($0.prefix(2000))))" }.joined(separator: "\n")
     }
 
     /// Where the repository keeps the text that its pull requests start with.

@@ -105,13 +105,15 @@ public struct PullRequests: Sendable {
     }
 
     /// An issue in words that are a task.
-    public func task(issue number: Int) throws(DeliveryError) -> String {
+    /// - Returns: Also how many comments are left out, because their authors do not belong to the repository.
+    public func task(issue number: Int) throws(DeliveryError) -> (text: String, leftOut: Int) {
         do throws(ForgeError) {
             let issue = try forge.issue(number)
             let comments = issue.comments.map { "\n\nComment by \($0)" }.joined()
             let text = "\(issue.title)\n\n\(issue.text)\(comments)"
-            guard text.utf8.count > Limits.issueBytes else { return text }
-            return String(decoding: text.utf8.prefix(Limits.issueBytes), as: UTF8.self) + "\n… cut …"
+            guard text.utf8.count > Limits.issueBytes else { return (text, issue.leftOut) }
+            let cut = String(decoding: text.utf8.prefix(Limits.issueBytes), as: UTF8.self)
+            return (cut + "\n… cut …", issue.leftOut)
         } catch {
             throw DeliveryError(.notFound, "read issue \(number)", error.message, hint: error.hint)
         }
