@@ -186,6 +186,30 @@ extension Stage {
         #expect(stage.records.state.withLock { $0.noted.count } == 1)
     }
 
+    @Test func `documents become words where a server takes none, and the transcript says so`() throws {
+        func document(_ source: JSON) -> JSON { ["type": "document", "source": source] }
+        let pages = document(["type": "base64", "media_type": "application/pdf", "data": "JVBERi0="])
+        let plain = document(["type": "text", "media_type": "text/plain", "data": "Plain words."])
+        let parts = document(["type": "content", "content": [["type": "text", "text": "Some parts."]]])
+        let result: JSON = ["type": "tool_result", "tool_use_id": "a", "content": [pages]]
+        let call: JSON = ["type": "tool_use", "id": "a", "name": "bash", "input": [:]]
+        for query in ["", "?api=responses"] {
+            let provider = try StubProvider(localChunks([["content": "ok"]]))
+            let stage = try Stage(local: provider, query: query)
+            _ = try stage.send(
+                localAsk(more: [
+                    ["role": "assistant", "content": [call]],
+                    ["role": "user", "content": [result, plain, parts]],
+                ]))
+            let sent = try #require(provider.requests.first).json().text
+            for words in [PlainMessages.noDocument, "Plain words.", "Some parts."] {
+                #expect(sent.contains(words), "\(query) \(words)")
+            }
+            #expect(!sent.contains("JVBERi0="))
+            if query.isEmpty { #expect(stage.records.state.withLock { $0.noted.count } == 1) }
+        }
+    }
+
     @Test func `a server that wants a key is told of as such, with the line that gives it one`() throws {
         let provider = try StubProvider(localRefusal(401, ["message": "missing key"]))
         defer { provider.stop() }

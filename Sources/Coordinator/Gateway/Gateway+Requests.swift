@@ -206,6 +206,10 @@ extension Gateway {
         _ caller: Caller, model: String
     ) -> MessagesRequest {
         let notes = notes(messages, session, provider, caller)
+        var request = request
+        if !provider.takesDocuments, !request.documents.isEmpty {
+            request.notes.append("documents were replaced by a sentence: \(provider.name) gets none")
+        }
         var json = request.json
         let refused = session.book.withLock { $0.pictures(refusedBy: "\(provider.name)/\(model)") }
         json["messages"] = .array(

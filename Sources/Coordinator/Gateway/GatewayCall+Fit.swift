@@ -9,6 +9,7 @@ extension GatewayCall {
     /// documents nobody here can say it, so the provider is asked, once for each.
     var promptBound: Int? {
         guard var tokens = call.request.promptTokens else { return nil }
+        guard provider.takesDocuments else { return tokens }
         for document in call.request.documents {
             guard let counted = count(document) else { return nil }
             tokens += counted

@@ -14,6 +14,7 @@ struct OpenAIProvider: ModelProvider {
     var name: String { "openai at \(url.host)" }
     var isFree: Bool { url.isLocal }
     var writesCache: Bool { true }
+    var takesDocuments: Bool { false }
     private var isOpenAI: Bool { url.host.hasSuffix("openai.com") }
 
     func model(for role: String) -> String { modelName }

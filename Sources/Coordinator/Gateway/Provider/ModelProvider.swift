@@ -14,6 +14,8 @@ protocol ModelProvider: Sendable {
     /// True when marks in a request decide what the provider keeps of a prompt.
     var marksCache: Bool { get }
 
+    /// False when documents of pages are left out of what the model gets.
+    var takesDocuments: Bool { get }
     /// True when a prompt may be written to the provider's cache without a mark.
     var writesCache: Bool { get }
 
@@ -36,6 +38,7 @@ protocol ModelProvider: Sendable {
 extension ModelProvider {
     var marksCache: Bool { false }
     var writesCache: Bool { false }
+    var takesDocuments: Bool { true }
     func window(of model: String) -> Int? { nil }
     func rateClass(of model: String) -> String? { model }
 
