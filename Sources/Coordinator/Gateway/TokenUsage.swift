@@ -31,13 +31,6 @@ public struct TokenUsage: Sendable, Hashable, Codable {
     /// and few enough that their price is a number.
     static let most = 1 << 32
 
-    /// What a server of OpenAI's forms counted, which has the cached part of a prompt in the prompt.
-    init(prompt: JSON?, cached: JSON?, output: JSON?) {
-        func count(_ json: JSON?) -> Int { json?.clamped(to: 0...TokenUsage.most) ?? 0 }
-        let read = min(count(cached), count(prompt))
-        self.init(input: count(prompt) - read, cacheRead: read, output: count(output))
-    }
-
     /// The length of the prompt, which decides the tier of a price.
     public var prompt: Int { input + cacheWrite5m + cacheWrite1h + cacheRead }
 
