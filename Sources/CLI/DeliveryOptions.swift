@@ -13,8 +13,11 @@ struct DeliveryOptions {
             "approve", value: "KINDS",
             "ask before these, with commas: plan, merge, outside, budget; messages, notes, tasks of agents"),
         OptionSpec("pull-request", "deliver as a pull request of the branch openclaw/SESSION"),
-        OptionSpec("draft", "open it as a draft while the result waits for approval"),
-        OptionSpec("watch-checks", "wait for its checks; a red one becomes a task"),
+        OptionSpec(
+            "draft", "open it as a draft, after your approval like everything that leaves this machine"),
+        OptionSpec(
+            "watch-checks",
+            "after your approval, wait for its checks; a red one becomes a task, and you are asked again"),
         OptionSpec("label", value: "NAME", "a label for the pull request; may be repeated"),
         OptionSpec("reviewer", value: "NAME|ORG/TEAM", "who is asked to review it; may be repeated"),
         OptionSpec("base", value: "BRANCH", "the branch that it is to be merged into"),

@@ -14,7 +14,8 @@ enum EventText {
         "language.hosted", "language.shared", "peer.unreachable", "peer.reachable",
         "session.paused",
         "permission.requested", "permission.granted", "permission.denied", "changes.requested",
-        "approval.voided", "review.voided", "gate.retried", "gate.flaked", "merge.batched",
+        "approval.voided", "change.inspected", "approval.held", "review.voided", "gate.retried",
+        "gate.flaked", "merge.batched",
         "overlap.forecast",
         "acceptance.checked", "gate.counted",
         "task.escalated", "pull.opened", "checks.reported", "session.queued", "plan.edited", "plan.withdrawn",
@@ -113,6 +114,14 @@ enum EventText {
         case "permission.denied": return "\(text("by")) says no to \(text("id")) \(text("reason"))"
         case "changes.requested": return "\(text("by")) asks for changes"
         case "approval.voided": return terminal.attention("the approval is void: \(text("reason"))")
+        case "change.inspected":
+            let lines = ChangeView.attention(data["inspection"], terminal)
+            return lines.isEmpty ? nil : (["what the diff cannot show"] + lines).joined(separator: "\n")
+        case "approval.held":
+            let reasons = (data["reasons"]?.arrayValue ?? []).compactMap(\.stringValue).map {
+                Terminal.harmless($0)
+            }
+            return terminal.attention("--yes does not approve this: \(reasons.joined(separator: "; "))")
         case "review.voided": return "the review is void: \(text("reason"))"
         case "acceptance.checked":
             let isGreen = data["exit_code"]?.intValue == 0

@@ -19,8 +19,7 @@ struct HelpTopic: Sendable {
 
     static let all: [HelpTopic] = [
         exitCodes, environment, json, configuration, modelNames, repositories, plans, templates, roles,
-        agents,
-        notifications,
+        agents, notifications, consent,
     ]
 
     static let exitCodes = HelpTopic(

@@ -70,7 +70,7 @@ extension HelpTopic {
             ),
             ("  model", "the model for this task; that of its role when not given"),
             (
-                "task, agents, model, budget, deadline, test",
+                "task, agents, allow, model, budget, deadline, test",
                 "as for openclaw run; what is typed there wins; model and budget also by role or agent: "
                     + "{all: VALUE, ROLE: VALUE}"
             ),

@@ -169,7 +169,7 @@ struct RolesCommand {
         if entry.origin == .repository { rows.append(["trust", standing(entry, isHidden: false)]) }
         for line in Show.table(rows.map { $0.map { Terminal.harmless($0) } }) { terminal.line("  " + line) }
         terminal.line("\nPrompt")
-        for line in role.prompt.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in role.prompt.byteLines {
             terminal.line("  " + Terminal.harmless(String(line)))
         }
         return .done
@@ -278,7 +278,7 @@ struct RolesCommand {
                     .usage, "trusting \(entry.path) needs a yes",
                     hint: "look at it with openclaw roles show \(name), then add --yes")
             }
-            for line in entry.text.split(separator: "\n", omittingEmptySubsequences: false) {
+            for line in entry.text.byteLines {
                 terminal.line("  " + Terminal.harmless(String(line)))
             }
             Terminal.write("Trust exactly this text? [y/N] ", to: 1)

@@ -44,7 +44,14 @@ extension Command {
                 "merge",
                 "fast-forward the checked-out branch when approved, besides making "
                     + "openclaw/SESSION"),
-            OptionSpec("yes", short: "y", "approve the result when everything that is required is green"),
+            OptionSpec(
+                "yes", short: "y",
+                "approve the result when everything that is required is green and nothing in it needs a person"
+            ),
+            OptionSpec(
+                "allow", value: "KIND[:GLOB]",
+                "with --yes: what needs a person and may pass all the same; may be repeated; see openclaw help "
+                    + "consent"),
             OptionSpec("detach", short: "d", "start the session and return"),
             OptionSpec(
                 "dry-run", short: "n", "say what would happen and what it may cost, and start nothing"),
@@ -151,6 +158,13 @@ struct RunCommand {
             guard let value = value ?? part else { continue }
             body[name == "test" ? "test_command" : name] = .string(value)
         }
+        let rules = arguments.values("allow").flatMap { $0.split { $0 == "," || $0 == " " }.map(String.init) }
+        for rule in rules where AllowRule(rule) == nil {
+            throw CLIError(
+                .usage, "--allow \(rule): expected KIND or KIND:GLOB",
+                hint: "the kinds are \(AllowRule.kinds.joined(separator: ", "))")
+        }
+        if !rules.isEmpty { body["allow"] = JSON(rules) }
         if let plan { body["plan"] = plan.json }
         if let plan = template?.plan { body["plan"] = plan }
         try DeliveryOptions(arguments: arguments).add(to: &body)

@@ -14,7 +14,8 @@ extension Command {
             OptionSpec("diff", "the change as it stands"),
             OptionSpec("approve", "merge the result; bound to the tree that you saw"),
             OptionSpec(
-                "tree", value: "TREE", "with --approve: the tree you mean; the current one by default"),
+                "tree", value: "TREE",
+                "with --approve: the tree you mean; by default the one that --diff showed you"),
             OptionSpec("deny", value: "?REASON", "refuse the result; the work is kept"),
             OptionSpec("pause", "hold all agents"), OptionSpec("resume", "let them go on"),
             OptionSpec("cancel", "stop the session; the work is kept"),
@@ -44,7 +45,7 @@ extension Command {
     static let approve = alias(
         "approve", "merge the result of a session",
         [
-            OptionSpec("tree", value: "TREE", "the tree you mean; the current one by default")
+            OptionSpec("tree", value: "TREE", "the tree you mean; by default the one that diff showed you")
         ])
     static let deny = alias(
         "deny", "refuse the result, or ask for changes; the work is kept",
@@ -112,18 +113,10 @@ struct SessionCommand {
         case "take-over":
             return try TakeOverStep(client: client, terminal: terminal, id: id, path: path).run(
                 arguments.value("take-over") ?? "")
-        case "diff": return try diff(path)
+        case "diff": return try diff(id, path)
         case "canvas": return try canvas(path)
         case "export-html", "export-ag-ui": return try export(verb, id, path)
-        case "approve":
-            let current = try client.call("GET", path)["approval"]?["tree"]?.stringValue
-            let tree = arguments.value("tree") ?? current
-            guard let tree else {
-                throw CLIError(
-                    .failed, "\(id) does not wait for approval",
-                    hint: "openclaw session \(id) shows where it is")
-            }
-            return try steer(path + "/approve", ["tree": .string(tree)], "approved", id)
+        case "approve": return try approve(id, path)
         case "deny":
             let reason =
                 detail("deny") ?? arguments.positional.dropFirst().joined(separator: " ")
@@ -208,24 +201,33 @@ struct SessionCommand {
         return SessionView(summary, terminal).exitCode
     }
 
-    private func diff(_ path: String) throws(CLIError) -> ExitCode {
+    private func diff(_ id: String, _ path: String) throws(CLIError) -> ExitCode {
         let answer = try client.call("GET", path + "/diff")
+        let view = ChangeView(answer, terminal)
         if terminal.wantsJSON {
             terminal.json(answer)
-            return .done
+        } else {
+            for line in view.attention + view.patchLines { terminal.line(line) }
+            for line in view.cutLines { Terminal.note(line) }
+            if let tree = view.tree { terminal.remark("tree \(Terminal.harmless(tree))") }
         }
-        for line in (answer["patch"]?.stringValue ?? "").split(
-            separator: "\n", omittingEmptySubsequences: false)
-        {
-            let text = Terminal.harmless(String(line))
-            let isAdded = line.hasPrefix("+") && !line.hasPrefix("+++")
-            let isRemoved = line.hasPrefix("-") && !line.hasPrefix("---")
-            terminal.line(isAdded ? terminal.good(text) : isRemoved ? terminal.bad(text) : text)
-        }
-        if answer["truncated"]?.boolValue == true {
-            Terminal.note("openclaw: the patch is cut; it is very long")
+        if let tree = view.tree, let commit = answer["head"]?.stringValue {
+            SeenChange(client.home, session: Self.segment(id)).remember(tree, commit: commit)
         }
         return .done
+    }
+
+    /// Without a tree it is of what `diff` showed last, or refused.
+    private func approve(_ id: String, _ path: String) throws(CLIError) -> ExitCode {
+        let waiting = try client.call("GET", path)["approval"] ?? .null
+        guard !waiting.isNull else {
+            throw CLIError(
+                .failed, "\(id) does not wait for approval", hint: "openclaw session \(id) shows where it is")
+        }
+        let tree =
+            try arguments.value("tree")
+            ?? SeenChange(client.home, session: Self.segment(id)).approved(id, waiting)
+        return try steer(path + "/approve", ["tree": .string(tree)], "approved", id)
     }
 
     private func logs(_ id: String, _ path: String) throws(CLIError) -> ExitCode {

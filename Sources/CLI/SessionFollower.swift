@@ -8,7 +8,6 @@ final class SessionFollower: Sendable {
     private struct State {
         var after: Int64 = 0
         var startedAt: Int64 = 0
-        var isAutoApproved = false
         /// It waits for approval and nobody here can give it.
         var isLeft = false
         var hasStatusLine = false
@@ -122,8 +121,6 @@ final class SessionFollower: Sendable {
         guard let seq = event["seq"]?.int64Value else { return true }
         state.withLock { state in
             state.after = max(state.after, seq)
-            let given = event["data"]?["configuration"]?["auto_approve"]?.boolValue
-            if event["type"]?.stringValue == "session.started" { state.isAutoApproved = given ?? false }
         }
         show(event)
         if event["type"]?.stringValue == "permission.requested" {
@@ -135,22 +132,21 @@ final class SessionFollower: Sendable {
             }
             return ask(permission)
         }
-        // With --yes a person is asked only about what it does not cover.
-        let asks =
-            state.withLock { $0.isAutoApproved }
-            ? event["data"]?["asks"]?.boolValue == true
-            : event["type"]?.stringValue == "approval.requested"
-        guard asks, isStillAsking else { return true }
+        guard event["type"]?.stringValue == "approval.requested" else { return true }
+        // What --yes approved waits for nobody.
+        guard isStillAsking(forApproval: event["data"]?["tree"]) else { return true }
         guard isInteractive else {
             state.withLock { $0.isLeft = true }
             return false
         }
-        let tree = event["data"]?["tree"] ?? (try? client.call("GET", path))?["approval"]?["tree"]
-        return ask(tree?.stringValue ?? "")
+        return ask(event["data"]?["tree"]?.stringValue ?? "", event["data"]?["commit"]?.stringValue ?? "")
     }
 
     /// Who follows from the beginning also sees the questions that were answered long ago.
-    private var isStillAsking: Bool { (try? client.call("GET", path)).map(SessionList.isWaiting) ?? true }
+    private func isStillAsking(forApproval tree: JSON?) -> Bool {
+        guard let summary = try? client.call("GET", path) else { return true }
+        return summary["approval"]?["tree"] == tree
+    }
 
     private func isStillAsking(_ id: JSON?) -> Bool {
         guard let open = (try? client.call("GET", path))?["permissions"]?.arrayValue else { return true }
@@ -253,23 +249,25 @@ final class SessionFollower: Sendable {
         }
     }
 
-    /// False ends the stream.
-    private func ask(_ tree: String) -> Bool {
+    /// Everything that is shown is of the event's commit, whatever came after it.
+    /// - Returns: False ends the stream.
+    private func ask(_ tree: String, _ commit: String) -> Bool {
         clearStatus()
-        let statistics = (try? client.call("GET", path + "/diff"))?["statistics"]
-        for file in statistics?["files"]?.arrayValue ?? [] {
-            let (added, removed) = (file["added"]?.intValue ?? 0, file["removed"]?.intValue ?? 0)
-            terminal.line("  \(Terminal.harmless(file["path"]?.stringValue ?? ""))  +\(added) -\(removed)")
+        let change: JSON
+        do throws(CLIError) {
+            change = try client.call("GET", "\(path)/diff?commit=\(SessionCommand.segment(commit))")
+        } catch {
+            Terminal.note("openclaw: the change cannot be shown: \(error.message)")
+            change = .null
         }
+        let view = ChangeView(change, terminal)
+        for line in view.attention + view.fileLines { terminal.line(line) }
         while true {
             switch key(Self.approval) {
             case "a": return steer("approve", ["tree": .string(tree)])
             case "d": return steer("deny", ["reason": "denied at the terminal"])
             case "v":
-                let patch = (try? client.call("GET", path + "/diff"))?["patch"]?.stringValue ?? ""
-                for line in patch.split(separator: "\n", omittingEmptySubsequences: false) {
-                    terminal.line(Terminal.harmless(String(line)))
-                }
+                for line in view.attention + view.patchLines + view.cutLines { terminal.line(line) }
             case "l", nil:
                 state.withLock { $0.isLeft = true }
                 return false

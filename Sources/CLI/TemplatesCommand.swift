@@ -115,7 +115,7 @@ struct TemplatesCommand {
             terminal.line("\nOptions  \(Terminal.harmless(options.joined(separator: " ")))")
         }
         terminal.line("\nTask")
-        for line in template.task.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in template.task.byteLines {
             terminal.line("  " + Terminal.harmless(String(line)))
         }
         let first = template.parameters.first { $0.isRequired }

@@ -1,14 +1,19 @@
 // Text on a terminal: made harmless, measured in cells, cut and wrapped.
+import Kit
 
 extension Terminal {
     /// Text from a guest, a model or a repository, made harmless for a terminal: control characters, among
     /// them the start of every escape sequence, become visible symbols, and so do the marks that hide or
     /// reorder text.
-    static func harmless(_ text: String, keepsLines: Bool = false) -> String {
+    /// - Parameter keepsReturns: A carriage return is a symbol, too; otherwise it is a blank.
+    static func harmless(_ text: String, keepsLines: Bool = false, keepsReturns: Bool = false) -> String {
         var result = String.UnicodeScalarView()
+        var previous: Unicode.Scalar?
         for scalar in text.unicodeScalars {
+            defer { previous = scalar }
             switch scalar.value {
             case 0x0A where keepsLines, 0x09: result.append(scalar)
+            case 0x0D where keepsReturns: result.append("\u{240D}")
             case 0x0A, 0x0D, 0x2028, 0x2029: result.append(" ")
             case 0..<0x20: result.append(Unicode.Scalar(0x2400 + scalar.value) ?? "?")
             case 0x7F: result.append("\u{2421}")
@@ -16,7 +21,13 @@ extension Terminal {
             // are invisible and yet read by models.
             case 0x80..<0xA0, 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0xE0000...0xE007F:
                 result.append("\u{FFFD}")
-            default: result.append(scalar)
+            default:
+                // What takes no room is named, as it would not be seen at all.
+                if ShownText.hides(scalar, after: previous) {
+                    result.append(contentsOf: ShownText.mark(scalar).unicodeScalars)
+                } else {
+                    result.append(scalar)
+                }
             }
         }
         return String(result)

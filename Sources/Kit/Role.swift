@@ -38,11 +38,9 @@ public struct Role: Sendable, Hashable {
     /// is installed.
     public var languageServers: [String: [String]] = [:]
 
-    /// Files that an editor or a CI service runs without being asked. A role that shall change them says
-    /// `sandbox: {protect: []}`.
-    public static let defaultProtected = [
-        ".github/workflows", ".gitlab-ci.yml", ".circleci", ".vscode", ".idea", ".devcontainer", ".envrc",
-    ]
+    /// Files that an editor or a CI service runs without being asked, as far as a sandbox can keep them. A
+    /// role that shall change them says `sandbox: {protect: []}`; the person is told of a change in any case.
+    public static let defaultProtected = ProtectedPath.mounted
 
     /// The word in `egress` for the user's own list of package registries.
     public static let registries = "registries"

@@ -40,6 +40,9 @@ public struct Settings: Sendable, Hashable {
         Key("budget", .money, "US dollars that a session may spend at most"),
         Key("deadline", .integer(1...10_080), "minutes after which a session gives up"),
         Key("isolation", .words(SessionConfiguration.isolationWords), "what guests are"),
+        Key(
+            "allow", .text,
+            "what --yes may pass although it needs a person; KIND[:GLOB], with blanks between them"),
         Key("merge", .boolean, "fast-forward the checked-out branch when a result is approved"),
         Key(
             "egress.registries", .hosts,

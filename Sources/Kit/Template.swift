@@ -37,7 +37,7 @@ public struct Template: Sendable, Hashable {
     /// Options that may differ from role to role: `{all: VALUE, ROLE: VALUE}` instead of a value.
     public static let optionsByRole: Set<String> = ["budget", "model"]
     /// The options of `openclaw run` that a template may set.
-    public static let optionNames = ["agents", "budget", "deadline", "model", "test"]
+    public static let optionNames = ["agents", "allow", "budget", "deadline", "model", "test"]
     /// In bytes, of one value.
     public static let valueLimit = 32 << 10
 }

@@ -34,6 +34,8 @@ struct Invariants {
     /// What a person let through and was not passed on yet.
     private var released: [(from: String, to: String, text: String)] = []
     private var pulls: Set<String> = []
+    private var lists: [String: ChangeInspection] = [:]
+    private var checked: Set<String> = []
 
     init(_ events: [Event]) { for event in events { look(event) } }
 
@@ -171,13 +173,23 @@ struct Invariants {
             waiting = asked
         case .approvalVoided(let voided, _):
             require(waiting == voided, event, "nothing waited")
-            waiting = nil
-        case .approvalGranted(let granted, _):
+            (waiting, approvedTree) = (nil, nil)
+        case .changeInspected(let inspection): lists[inspection.commit] = inspection
+        case .checksReported(let commit, _, _): checked.insert(commit)
+        case .approvalHeld(let tree, let reasons):
+            require(waiting == tree && !reasons.isEmpty, event, "held without a reason")
+        case .effectIntended(.proposePull(let commit, let proposed)):
+            require(proposed == approvedTree && commit == head, event, "leaves before an answer")
+        case .approvalGranted(let granted, let by):
+            let isClear = lists[head]?.reasons.isEmpty == true
+            require(by != "--yes" || isClear, event, "--yes passes what needs a person, or was not looked at")
             require(granted == tree && waiting == granted, event, "grants what does not wait")
             approvedTree = granted
         case .effectIntended(.deliver(let commit, let delivered, _)):
             require(delivered == approvedTree && commit == head, event, "delivers what was not approved")
             let outside = started?.asks(for: .outside) == true && started?.leavesMachine == true
+            let watches = started?.pullRequest?.watchesChecks == true
+            require(!watches || checked.contains(head), event, "delivered before its checks")
             require(!outside || asked.contains { $0.hasPrefix("outside/") }, event, "left without leave")
         case .deliveryMerged(_, let commit, _, _, _):
             deliveries += 1

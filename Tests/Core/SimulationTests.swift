@@ -22,6 +22,7 @@ import Testing
         (world.cancelChance, world.refuseChance) = (roll(0, 0, 0, 1), roll(0, 0, 30))
         world.talkChance = roll(0, 0, 10)
         world.rateChance = roll(0, 20)
+        world.listChance = roll(0, 0, 10, 60)
         return world
     }
 

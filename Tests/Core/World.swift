@@ -27,6 +27,8 @@ struct World {
     /// The provider's rate feeds more or fewer agents.
     var rateChance = 0
     var refuseChance = 0
+    /// The list of a change has something that needs a person, or could not be made.
+    var listChance = 0
     /// Trees of which the tests were red once, and are green the next time.
     var flaky: Set<String> = []
     /// What the world saw, beside the journal.
@@ -178,6 +180,16 @@ struct World {
                 .succeeded(
                     key: effect.key, .pull(pull(commit, isDraft: false), branch: "openclaw/s", isMerged: nil))
             )
+        case .inspectChange(let commit, let tree):
+            if chance(listChance / 2) { return try send(.failed(key: effect.key, reason: "no disk")) }
+            let items = chance(listChance) ? [ChangeItem(.gate, path: "Makefile", "changed")] : []
+            try send(
+                .succeeded(
+                    key: effect.key,
+                    .inspected(
+                        ChangeInspection(
+                            base: state.configuration?.baseCommit ?? "", commit: commit, tree: tree, items,
+                            rules: []))))
         case .proposePull(let commit, _):
             try send(
                 .succeeded(
@@ -186,7 +198,7 @@ struct World {
             try send(
                 .succeeded(
                     key: effect.key,
-                    .checks(chance(redGateChance) ? .red : chance(10) ? .none : .green, summary: "lint")))
+                    .checks(chance(redGateChance) ? .red : chance(10) ? .unknown : .green, summary: "lint")))
         case .forecast(let task, _):
             let others = state.order.filter { $0 != task && chance(20) }
             let collisions = Dictionary(others.map { ($0, ["\(task).swift"]) }) { first, _ in first }

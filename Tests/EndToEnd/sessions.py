@@ -16,6 +16,12 @@ def session_of(home):
     return home.json("sessions")[0]["id"]
 
 
+def approve(home, session, **environment):
+    """As a person does: looks at the change, then says yes to it."""
+    home.run("diff", session, **environment)
+    return home.run("approve", session, **environment)
+
+
 def types(events):
     return [event["type"] for event in events]
 

@@ -15,7 +15,7 @@ from messages_server import Provider
 from platform_client import command, guest_pid, tree
 from registry import TESTS, test
 from sessions import (
-    CALCULATOR, DEMO, ONE_CODER, SERVICE, TEAM, check_same_end, demo, in_progress, session_of, start, types, unharmed,
+    CALCULATOR, DEMO, ONE_CODER, SERVICE, TEAM, approve, check_same_end, demo, in_progress, session_of, start, types, unharmed,
     wait_until_over)
 
 
@@ -144,7 +144,7 @@ def nothing_is_merged_without_an_approval_of_exactly_this_tree():
         stale = home.run("approve", session, "--tree", "0" * 40, check=False)
         check(stale.returncode == 1 and "changed" in stale.stderr, stale.stderr)
         check(git(repository, "rev-parse", "HEAD") == head, "something was merged without consent")
-        home.run("approve", session)
+        approve(home, session)
         check(wait_until_over(home, session) == "completed", "the approved session did not complete")
         check(git(repository, "rev-parse", "HEAD") != head, "the approved change was not merged")
         idle = home.path / "idle.yaml"
@@ -339,6 +339,7 @@ def a_full_disk_is_said_and_nothing_is_lost():
             check(home.run(*run, check=False, **full).returncode == 8, "with room again it does not work")
             session = home.json("sessions", **full)[0]["id"]
             before = home.json("session", session, "--logs", check=False, **full)
+            home.run("diff", session, **full)
             ballast = fill(small)
             done = home.run("approve", session, check=False, **full)
             if done.returncode != 0:

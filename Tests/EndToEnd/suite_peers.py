@@ -14,7 +14,7 @@ import time
 from home import ROOT, Home, check, holding, kill, wait_for
 from platform_client import command, guest_pid, tree
 from registry import test
-from sessions import CALCULATOR
+from sessions import CALCULATOR, approve
 from suite_agent import coder, done, results, script, token_of, transcript
 from suite_canvas import scene
 
@@ -164,7 +164,7 @@ def a_gibibyte_goes_from_guest_to_guest_over_a_line_that_is_cut():
         check(target.read_text() == "kept\n", "the copy")
         refusal = home.run("session", session, "--artifact", "coder-1/damaged.txt", "--output", str(target), check=False)
         check(refusal.returncode == 1 and "not what the journal tells" in refusal.stderr, refusal.stderr)
-        home.run("approve", session)
+        approve(home, session)
         report = home.wait_for_event(
             session, lambda e: e["type"] == "artifact.stored" and e["data"]["agent"] == "coordinator", "the report")
         text = pathlib.Path(report["data"]["path"]).read_text()

@@ -120,6 +120,7 @@ public enum EffectResult: Sendable, Hashable {
     /// Files that a published commit changes, and where it collides with which other task.
     case forecast(files: [String], collisions: [String: [String]])
     case checks(ChecksVerdict, summary: String)
+    case inspected(ChangeInspection)
     case report(path: String)
 }
 
@@ -127,8 +128,9 @@ public enum EffectResult: Sendable, Hashable {
 public enum ChecksVerdict: Sendable, Hashable {
     case green
     case red
-    /// There is none that says anything. Somebody else may have seen to that, so it is no consent.
-    case none
+    /// There is none that says anything, somebody else may have seen to that; or they cannot be known. No
+    /// consent.
+    case unknown
 }
 
 /// A pull request as the provider shows it.

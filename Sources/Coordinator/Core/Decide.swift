@@ -38,9 +38,6 @@ extension Core {
                     command: state.configuration?.testCommand ?? (checks.isEmpty ? command : ""),
                     attempt: candidate.isSecondTry ? 2 : nil, checks: checks.isEmpty ? nil : checks)
             ]
-        case .approvalRequested(let tree, let commit):
-            guard state.configuration?.pullRequest?.isDraft == true else { return [] }
-            return [.proposePull(commit: commit, tree: tree)]
         case .budgetRaised(let amount, _): return [.raiseBudget(microusd: amount)]
         case .deliveryMerged(_, let commit, _, _, _): return [.publishReport(commit: commit)]
         case .sessionCompleted: return [.teardown(reason: "completed")]

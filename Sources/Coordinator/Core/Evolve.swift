@@ -72,10 +72,17 @@ public enum Core {
         case .approvalRequested(let tree, let commit):
             state.phase = .approving
             state.approval = (tree, commit)
+            state.approvalHolds = []
         case .approvalGranted:
             state.isApproved = true
             state.phase = .delivering
-        case .approvalDenied, .approvalVoided: state.approval = nil
+        case .approvalDenied: state.approval = nil
+        case .approvalVoided:
+            state.approval = nil
+            state.isApproved = false
+            if state.phase == .delivering { state.phase = .approving }
+        case .changeInspected(let inspection): state.inspection = inspection
+        case .approvalHeld(_, let reasons): state.approvalHolds = reasons
         case .reviewVoided:
             state.statistics.voided += 1
             (state.verdict, state.verdictSummary, state.testsPassed, state.lastTests) = (nil, "", nil, nil)
@@ -85,7 +92,7 @@ public enum Core {
                 branch: branch, commit: commit, isMerged: isMerged, command: command, reason: reason)
         case .pullOpened(let url, let number, let commit, let isDraft):
             state.pull = .init(url: url, number: number, commit: commit, isDraft: isDraft)
-        case .checksReported(let commit, let isGreen, _, _):
+        case .checksReported(let commit, let isGreen, _):
             (state.checked, state.checksAreGreen) = (commit, isGreen)
         case .permissionRequested, .permissionGranted, .permissionDenied, .budgetRaised:
             applyPermission(&state, body)

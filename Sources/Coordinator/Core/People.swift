@@ -191,11 +191,12 @@ extension Work {
     }
 
     /// What was judged or waits for a person is not the result any more.
-    mutating func void(_ reason: String) {
+    /// - Parameter isApproved: Also an approval that was given.
+    mutating func void(_ reason: String, isApproved: Bool = false) {
         if state.verdict == .approve || state.testsPassed == true {
             add(.reviewVoided(tree: state.tree, reason: reason))
         }
-        if let approval = state.approval, !state.isApproved {
+        if let approval = state.approval, isApproved || !state.isApproved {
             add(.approvalVoided(tree: approval.tree, reason: reason))
         }
     }

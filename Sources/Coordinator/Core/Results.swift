@@ -36,6 +36,7 @@ extension Work {
         case (.proposePull, .pull(let pull, _, _)): opened(pull)
         case (.watchChecks(let commit, _), .checks(let verdict, let summary)):
             checked(commit, verdict, summary)
+        case (.inspectChange, .inspected(let inspection)): add(.changeInspected(inspection: inspection))
         case (.publishReport(let commit), _):
             if case .report(let path) = result {
                 add(.artifactStored(agent: "coordinator", name: "report", path: path))
@@ -48,34 +49,6 @@ extension Work {
     private mutating func opened(_ pull: PullRequestState) {
         if state.pull == pull { return }
         add(.pullOpened(url: pull.url, number: pull.number, commit: pull.commit, isDraft: pull.isDraft))
-        guard state.configuration?.pullRequest?.watchesChecks == true, state.phase == .approving else {
-            return
-        }
-        intend(.watchChecks(commit: pull.commit, number: pull.number))
-    }
-
-    /// A red check of the pull request is work. None at all, and one that stays red, is for a person to
-    /// judge.
-    private mutating func checked(_ commit: String, _ verdict: ChecksVerdict, _ summary: String) {
-        let number = state.order.count { $0.hasPrefix("ci-") } + 1
-        let staysRed = verdict == .red && number > Tries.rounds
-        add(
-            .checksReported(
-                commit: commit, isGreen: verdict == .green,
-                summary: staysRed ? "still red after \(number - 1) repairs: \(summary)" : summary,
-                asks: verdict == .none || staysRed ? true : nil))
-        guard state.phase == .approving, state.head == commit else { return }
-        if verdict == .green, state.configuration?.autoApprove == true {
-            add(.approvalGranted(tree: state.tree, by: "--yes"))
-        }
-        guard verdict == .red, !staysRed else { return }
-        void("a check of the pull request is red")
-        add(
-            .planChanged(
-                task: PlanTask(
-                    id: "ci-\(number)", title: "Make the checks of the pull request green",
-                    description: summary),
-                by: "coordinator"))
     }
 
     /// The world could not do what was asked of it.
@@ -97,13 +70,20 @@ extension Work {
             fail(
                 "bringing the result home failed: \(reason)",
                 "it is on the branch openclaw/\(session) of the session repository")
-        case .proposePull where yesWaitsForChecks, .watchChecks where yesWaitsForChecks:
-            // What is not known is not green: the result waits for a person, who may approve without them.
+        case .inspectChange(let commit, let tree):
             add(
-                .checksReported(
-                    commit: state.head, isGreen: false, summary: "they could not be waited for: \(reason)",
-                    asks: true))
-        case .proposePull, .watchChecks, .forecast, .deliverMessage, .raiseBudget:
+                .changeInspected(
+                    inspection: .failed(
+                        base: state.configuration?.baseCommit ?? "", commit: commit, tree: tree, reason)))
+        case .proposePull:
+            fail(
+                "the checks of the pull request could not be waited for: \(reason)",
+                "the work is kept; openclaw diff \(session) shows it. Start again without --watch-checks to "
+                    + "deliver it without them")
+        case .watchChecks(let commit, _):
+            // What is not known is not green: a person may say yes without them.
+            checked(commit, .unknown, "the checks of the pull request could not be waited for: \(reason)")
+        case .forecast, .deliverMessage, .raiseBudget:
             // None of these is what the session is for; the person is told.
             add(
                 .messageSent(
@@ -116,11 +96,6 @@ extension Work {
             add(.sessionCompleted(commit: commit))
         case .cancelTask, .retireAgent, .pauseAgents, .resumeAgents, .teardown: break
         }
-    }
-
-    private var yesWaitsForChecks: Bool {
-        state.phase == .approving && state.configuration?.autoApprove == true
-            && state.configuration?.pullRequest?.watchesChecks == true
     }
 
     private mutating func loseStarting(_ agent: String, _ generation: Int, _ reason: String) {

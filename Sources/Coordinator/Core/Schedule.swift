@@ -43,9 +43,9 @@ extension Work {
             {
                 return ask(.outside, question, "the result goes to \(configuration.repository)")
             }
-            // One at a time speaks to the forge about the pull request.
-            let isProposing = state.openEffects.contains { if case .proposePull = $0 { true } else { false } }
-            guard !isProposing else { return }
+            if configuration.pullRequest?.watchesChecks == true, state.checked != state.head {
+                return watchChecks()
+            }
             intend(.deliver(commit: state.head, tree: state.tree, merge: configuration.merge))
         }
     }
@@ -195,9 +195,10 @@ extension Work {
                 "the agents changed nothing",
                 "read what they said with openclaw logs \(configuration.session)")
         }
-        guard configuration.hasReviewer || configuration.hasTester else {
-            return ask(configuration)
+        guard state.inspection?.commit == state.head else {
+            return intend(.inspectChange(commit: state.head, tree: state.tree))
         }
+        guard configuration.hasReviewer || configuration.hasTester else { return askForApproval() }
         guard state.round < state.roundLimit else {
             return fail(
                 "the review asked for changes \(state.round) times",
@@ -225,7 +226,7 @@ extension Work {
         // Absent where it is required means no, whatever else is there.
         let approves = !configuration.hasReviewer || state.verdict == .approve
         let passes = !configuration.hasTester || state.testsPassed == true
-        if approves, passes { return ask(configuration) }
+        if approves, passes { return askForApproval() }
         var comments: [ReviewComment] = []
         if !approves {
             let blocking = state.comments.filter { $0.severity != "note" }
@@ -234,13 +235,6 @@ extension Work {
         returnToAuthors(
             comments, tests: passes ? nil : state.lastTests,
             reason: approves ? "the tests fail" : "the reviewer asks for changes")
-    }
-
-    private mutating func ask(_ configuration: SessionConfiguration) {
-        add(.approvalRequested(tree: state.tree, commit: state.head))
-        // With checks to wait for, green ones are what it is granted on.
-        guard configuration.pullRequest?.watchesChecks != true else { return }
-        if configuration.autoApprove { add(.approvalGranted(tree: state.tree, by: "--yes")) }
     }
 
     /// Who wrote what a comment is about gets it; who merged last gets the rest.
@@ -262,6 +256,9 @@ extension Work {
 }
 
 extension SessionState {
+    /// Lines of the list that a judge is told: they become part of a prompt.
+    private static let toldItems = 60
+
     /// The task as its agent gets it.
     func agentTask(_ id: String, for agent: String) -> AgentTask? {
         guard let task = tasks[id], let configuration else { return nil }
@@ -273,6 +270,9 @@ extension SessionState {
         if task.kind == .review || task.kind == .test {
             context.tree = tree
             context.diffRange = "\(configuration.baseCommit)..\(head)"
+            if let inspection, inspection.commit == head, !inspection.items.isEmpty {
+                context.inspection = Array(inspection.lines.prefix(Self.toldItems))
+            }
         }
         let description: String =
             switch task.kind {

@@ -47,6 +47,8 @@ public struct SessionState: Sendable, Hashable {
     var lastTests: AgentTask.GateOutput?
     public internal(set) var comments: [ReviewComment] = []
     public internal(set) var round = 0
+    /// What a diff of a commit cannot show; of the head when its commit is that.
+    public internal(set) var inspection: ChangeInspection?
     /// The tree that waits for approval or was approved.
     public internal(set) var approval: (tree: String, commit: String)? {
         get { approvalTree.map { ($0, approvalCommit) } }
@@ -55,6 +57,8 @@ public struct SessionState: Sendable, Hashable {
     private var approvalTree: String?
     private var approvalCommit = ""
     public internal(set) var isApproved = false
+    /// Why `--yes` did not approve it.
+    public internal(set) var approvalHolds: [String] = []
     public internal(set) var delivery: Delivery?
     public internal(set) var pull: PullRequestState?
     /// The last commit whose checks came to an end, and whether they are green.

@@ -1,4 +1,5 @@
 import Glibc
+import Kit
 import System
 
 /// The git program, started so that nothing a repository or a guest wrote is executed: no hooks, no file
@@ -22,9 +23,8 @@ struct Git: Sendable {
         var text: String { String(decoding: stdout, as: UTF8.self) }
         /// The first line.
         var line: String { lines.first ?? "" }
-        /// The lines, empty ones left out. Of bytes: a carriage return before a line feed would be one
-        /// character with it.
-        var lines: [String] { stdout.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) } }
+        /// The lines, empty ones left out.
+        var lines: [String] { text.byteLines.filter { !$0.isEmpty }.map(String.init) }
         /// For output of `-z`.
         var records: [String] { stdout.split(separator: 0).map { String(decoding: $0, as: UTF8.self) } }
     }

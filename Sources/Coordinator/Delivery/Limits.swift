@@ -31,4 +31,14 @@ enum Limits {
     static let reportTotalBytes = 32 << 20
     /// What a hook may take, in milliseconds (design, section 4).
     static let hookMilliseconds = 2000
+    /// What git may print of a change of many files, in bytes: names and modes, or sizes.
+    static let rawBytes = 256 << 20
+    /// Contents that are looked at in one go, in bytes.
+    static let inspectedBytes = 64 << 20
+    /// The longest file whose content is looked at, in bytes; what is longer is told.
+    static let inspectedFileBytes = 16 << 20
+    /// From here on a file is called large, in bytes.
+    static let largeFileBytes = 1 << 20
+    /// Commits between base and head that are looked at.
+    static let inspectedCommits = 2000
 }

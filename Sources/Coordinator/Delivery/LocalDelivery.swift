@@ -55,8 +55,7 @@ public enum LocalDelivery {
         if try git.commit("HEAD") == commit { return done(true, nil, "") }
         let merged = try git.attempt(["merge", "--ff-only", "--quiet", "--no-verify", commit])
         guard merged.code == 0 else {
-            let lines = merged.stderr.utf8.split(separator: 0x0A)
-            let reason = lines.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+            let reason = merged.stderr.byteLines.filter { !$0.isEmpty }.joined(separator: " ")
             return done(false, command, "git did not merge: \(reason)")
         }
         return done(true, nil, "")

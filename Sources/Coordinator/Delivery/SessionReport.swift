@@ -7,7 +7,7 @@ public struct SessionReport: Sendable {
     public struct Artifact: Sendable {
         /// As on_publish knows them.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
-            case diff, tests, junit, review, summary, files, queue, cost, timeline
+            case inspection, diff, tests, junit, review, summary, files, queue, cost, timeline
         }
 
         public let kind: Kind

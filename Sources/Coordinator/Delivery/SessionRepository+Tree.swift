@@ -1,61 +1,8 @@
-// Trees of the session repository for gates, reviews and reports.
+// Trees of the session repository for gates and reports.
 
-public import Kit
 import System
 
-/// A difference between two commits.
-public struct ChangeSet: Sendable, Hashable {
-    public struct File: Sendable, Hashable {
-        public let path: String
-        /// Nil for a binary file.
-        public let added: Int?
-        public let removed: Int?
-    }
-
-    /// A unified diff; cut at a limit.
-    public let patch: String
-    public let isTruncated: Bool
-    public let files: [File]
-
-    public var added: Int { files.reduce(0) { $0 + ($1.added ?? 0) } }
-    public var removed: Int { files.reduce(0) { $0 + ($1.removed ?? 0) } }
-
-    /// Numbers only, for events.
-    public var statistics: JSON {
-        [
-            "added": JSON(added), "removed": JSON(removed),
-            "files": .array(
-                files.map { file in
-                    [
-                        "path": .string(file.path), "added": file.added.map { JSON($0) } ?? .null,
-                        "removed": file.removed.map { JSON($0) } ?? .null,
-                    ]
-                }),
-        ]
-    }
-}
-
 extension SessionRepository {
-    /// What changed between two commits. Nothing that the repository configures for showing differences runs.
-    /// - Parameter limitBytes: Of the patch.
-    public func diff(from base: String, to head: String, limitBytes: Int = 4 << 20) throws(DeliveryError)
-        -> ChangeSet
-    {
-        let range = [try commit(of: base), try commit(of: head)]
-        let common = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color"]
-        let arguments = common + ["-p", "--full-index", "--src-prefix=a/", "--dst-prefix=b/"] + range
-        let patch = try git.attempt(arguments, limit: limitBytes)
-        // Cut off: git may have ended by SIGPIPE, which is no failure of its own.
-        guard patch.code == 0 || patch.isTruncated else { throw git.failure(arguments, patch) }
-        let numbers = try git.run(["diff-tree", "-r", "-z", "--numstat", "--no-renames"] + range)
-        let files = numbers.records.compactMap { record -> ChangeSet.File? in
-            let fields = record.split(separator: "\t", maxSplits: 2)
-            guard fields.count == 3 else { return nil }
-            return ChangeSet.File(path: String(fields[2]), added: Int(fields[0]), removed: Int(fields[1]))
-        }
-        return ChangeSet(patch: patch.text, isTruncated: patch.isTruncated, files: files)
-    }
-
     /// Makes a directory hold exactly a tree, as a checkout would: modes and links as they are, line endings
     /// by the tree's attributes; without export attributes, filters, and without ever writing through a link.
     /// Submodules become empty directories.

@@ -46,7 +46,7 @@ public enum TestCommand {
     }
 
     private static func hasTestTarget(_ makefile: String) -> Bool {
-        makefile.split(separator: "\n").contains { line in
+        makefile.byteLines.contains { line in
             guard let colon = line.firstIndex(of: ":"), !line.hasPrefix("\t"), !line.hasPrefix("#") else {
                 return false
             }

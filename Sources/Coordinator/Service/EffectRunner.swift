@@ -57,6 +57,7 @@ struct EffectRunner: Sendable {
         case .deliverMessage(let agent, _, let number, let from, let text):
             try message(agent, number, from, text)
         case .raiseBudget(let amount): session.gateway.ledger(of: id)?.setBudget(amount)
+        case .inspectChange(let commit, _): return .inspected(try session.inspect(commit))
         case .proposePull(let commit, _): return try PullDelivery(session: session).propose(commit)
         case .watchChecks(let commit, let number):
             return try PullDelivery(session: session).watch(commit, number)

@@ -20,7 +20,7 @@ struct PullDelivery: Sendable {
         let base: String
     }
 
-    /// Shows the result while it waits for approval.
+    /// Puts the approved result where its checks run.
     func propose(_ commit: String) throws -> EffectResult {
         let pull = try put(commit, isDraft: true).pull
         return .pull(Self.state(pull, commit), branch: repository.branch, isMerged: nil)
@@ -28,7 +28,10 @@ struct PullDelivery: Sendable {
 
     /// Brings the approved commit home.
     func deliver(_ commit: String, merging: Bool) throws -> EffectResult {
-        var (pull, pulls) = try put(commit, isDraft: false)
+        let options = session.state.configuration?.pullRequest
+        // One that was a draft for its checks is ready by now; what is merged is no draft.
+        let isDraft = options?.isDraft == true && options?.watchesChecks == false && !merging
+        var (pull, pulls) = try put(commit, isDraft: isDraft)
         if merging, pull.state == .open {
             try pulls.merge(pull, commit: commit, branch: repository.branch)
             pull.state = .merged
@@ -56,7 +59,7 @@ struct PullDelivery: Sendable {
         guard checks.passed > 0 else {
             let skipped = checks.count > 0 ? " that ran; \(checks.count) were skipped" : ""
             return .checks(
-                .none,
+                .unknown,
                 summary: "the forge knows no checks of \(commit.prefix(12))\(skipped). If none are set up, "
                     + "approve without them: openclaw approve \(session.id)")
         }
@@ -105,6 +108,7 @@ struct PullDelivery: Sendable {
             session: session.id, task: task, summary: summary, cost: Money.text(state.spent),
             tree: state.tree,
             journalHead: session.world.journal.head(session.id) ?? "")
+        text.attention = session.inspection(of: commit).lines
         for event in events {
             switch event.body {
             case .taskMerged(let task, let commit, _, let files) where !files.isEmpty:

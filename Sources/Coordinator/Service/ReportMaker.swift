@@ -22,6 +22,10 @@ struct ReportMaker: Sendable {
                 .init(.cost, name: "cost.json", json: costs(events)),
                 .init(.timeline, name: "timeline.json", json: Timeline(events).json),
             ]
+            let inspection = session.inspection(of: commit)
+            if !inspection.items.isEmpty {
+                artifacts.append(.init(.inspection, name: "inspection.json", json: Self.rows(inspection)))
+            }
             if let graph = RequestGraph.text(events) {
                 artifacts.append(.init(.timeline, name: "requests.txt", bytes: Array(graph.utf8)))
             }
@@ -62,6 +66,23 @@ struct ReportMaker: Sendable {
             summary["failure"] = .string("\(failure.reason)\n\(failure.hint)")
         }
         return summary
+    }
+
+    /// What the diff cannot show, one row an item.
+    private static func rows(_ inspection: ChangeInspection) -> JSON {
+        .array(
+            inspection.items.map { item in
+                [
+                    "kind": .string(item.kind.rawValue), "path": .string(item.path),
+                    "what": .string(item.detail),
+                    "yes": .string(
+                        item.allowedBy.map { "allowed by \($0)" }
+                            ?? (item.kind.needsPerson ? "needs a person" : "")),
+                ]
+            }
+                + (inspection.omitted ?? [:]).sorted { $0.key < $1.key }.map {
+                    ["kind": .string($0.key), "path": "", "what": .string("\($0.value) more"), "yes": ""]
+                })
     }
 
     private func costs(_ events: [Event]) -> JSON {

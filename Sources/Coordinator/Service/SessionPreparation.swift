@@ -16,7 +16,7 @@ struct SessionPreparation: Sendable {
         "isolation",
         "test_command", "deadline_ms", "allow_dirty", "credentials", "approve", "pull_request",
         "issue", "forge", "models", "limits_microusd", "plan_only", "dry_run", "subdir", "depth",
-        "program", "programs", "program_places",
+        "program", "programs", "program_places", "allow",
     ]
 
     /// A session that can begin.
@@ -50,6 +50,7 @@ struct SessionPreparation: Sendable {
             try Self.read(plan: json)
         }
         let approve = try approvals(body["approve"])
+        let allow = try allowances(body["allow"])
         let pull = try pullRequest(body["pull_request"])
         let model = body["model"]?.stringValue ?? "anthropic"
         try checkModel(model)
@@ -102,6 +103,7 @@ struct SessionPreparation: Sendable {
                 isolation: isolation, deadline: body["deadline_ms"]?.int64Value)
             configuration.subdirectory = subdirectory
             configuration.approve = approve.isEmpty ? nil : approve
+            configuration.allow = allow.isEmpty ? nil : allow
             configuration.pullRequest = pull
             (configuration.models, configuration.limits) = (models, limits)
             configuration.planOnly = body["plan_only"]?.boolValue == true ? true : nil
@@ -214,6 +216,20 @@ struct SessionPreparation: Sendable {
         return ForgeTokens(
             all.filter { ForgeTokens.names.contains($0.key) },
             provider: provider.flatMap { ForgePlace.Provider(rawValue: $0) })
+    }
+
+    /// What `--yes` may pass.
+    private func allowances(_ json: JSON?) throws(ServiceError) -> [String] {
+        guard let json, !json.isNull else { return [] }
+        var rules: [String] = []
+        for item in json.arrayValue ?? [json] {
+            guard let rule = item.stringValue.flatMap({ AllowRule($0) }) else {
+                let kinds = AllowRule.kinds.joined(separator: ", ")
+                throw Self.usage("allow: \(item.text) is no KIND or KIND:GLOB; the kinds are \(kinds)")
+            }
+            rules.append(rule.text)
+        }
+        return rules
     }
 
     private func approvals(_ json: JSON?) throws(ServiceError) -> [ApprovalKind] {

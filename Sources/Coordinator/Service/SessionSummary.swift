@@ -20,7 +20,11 @@ extension SessionState {
         json["approval"] =
             approval.flatMap { approval in
                 isApproved || phase.isOver
-                    ? nil : ["tree": .string(approval.tree), "commit": .string(approval.commit)]
+                    ? nil
+                    : [
+                        "tree": .string(approval.tree), "commit": .string(approval.commit),
+                        "held": JSON(approvalHolds),
+                    ]
             } ?? .null
         json["verdict"] = verdict.map { .string($0.rawValue) } ?? .null
         json["tests_passed"] = testsPassed.map { JSON($0) } ?? .null

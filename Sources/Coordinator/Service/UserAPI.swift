@@ -161,6 +161,7 @@ struct UserAPI: Sendable {
         case "shell":
             try TakeOver(session: session, agent: request.query["agent"] ?? "").run(request, exchange)
         case "canvas": reply(exchange, try canvas(session, request.query))
+        case "diff": reply(exchange, try session.diff(request.query["commit"]))
         case "summary": throw missing(request)
         default: reply(exchange, try session.look(what))
         }

@@ -42,6 +42,12 @@ enum TaskText {
         if let range = context?["diff_range"]?.stringValue {
             parts.append("The change under review: \(range)")
         }
+        let inspection = texts(context?["inspection"])
+        if !inspection.isEmpty {
+            parts.append(
+                "What its diff does not show, or what deserves a look of its own, as the host found it:\n"
+                    + inspection.map { "- \($0)" }.joined(separator: "\n"))
+        }
         if let conflict = context?["conflict"], !conflict.isNull {
             parts.append(
                 "Your branch conflicts with what was merged, in "
@@ -97,7 +103,7 @@ enum TaskText {
         let values = (input.objectValue ?? [:]).sorted { $0.key < $1.key }.map {
             $0.value.stringValue ?? $0.value.text
         }
-        let line = values.joined(separator: " ").split(separator: "\n").joined(separator: " ")
+        let line = values.joined(separator: " ").byteLines.joined(separator: " ")
         return String(line.prefix(120))
     }
 }

@@ -16,7 +16,7 @@ struct FilePatch {
     static func parse(_ text: String) -> [FilePatch] {
         var files: [FilePatch] = []
         var (oldLeft, newLeft) = (0, 0)
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.byteLines {
             if oldLeft <= 0, newLeft <= 0, line.hasPrefix("diff --git ") {
                 files.append(FilePatch(path: name(ofHeader: line)))
                 continue

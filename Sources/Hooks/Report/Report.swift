@@ -5,10 +5,11 @@ import Kit
 struct Report {
     /// In the order of the report.
     enum Kind: String, CaseIterable {
-        case summary, tests, junit, review, diff, files, queue, cost, timeline
+        case inspection, summary, tests, junit, review, diff, files, queue, cost, timeline
 
         var title: String {
             switch self {
+            case .inspection: "Before you read the diff"
             case .summary: "Summary"
             case .tests: "Tests"
             case .junit: "JUnit"

@@ -60,11 +60,13 @@ public struct AgentTask: Sendable, Hashable, Codable {
         public var tree: String?
         /// `BASE..HEAD` for the diff to look at.
         public var diffRange: String?
+        /// What that diff cannot show, one line each.
+        public var inspection: [String]?
         /// For who plans: roles besides `coder` that do tasks.
         public var roles: [RoleOffer]?
 
         enum CodingKeys: String, CodingKey {
-            case task, plan, conflict, review, gate, tree, roles
+            case task, plan, conflict, review, gate, tree, roles, inspection
             case diffRange = "diff_range"
         }
 

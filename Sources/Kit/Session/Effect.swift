@@ -25,7 +25,9 @@ public enum Effect: Sendable, Hashable, Codable {
     case forecast(task: String, commit: String)
     /// Hand a message to an agent's conversation.
     case deliverMessage(agent: String, generation: Int, number: Int, from: String, text: String)
-    /// Show the result as a draft pull request while it waits for approval.
+    /// List what a diff of the result cannot show.
+    case inspectChange(commit: String, tree: String)
+    /// Put the approved result where its checks run.
     case proposePull(commit: String, tree: String)
     /// Wait for the checks of the pull request at this commit.
     case watchChecks(commit: String, number: Int)
@@ -54,6 +56,7 @@ public enum Effect: Sendable, Hashable, Codable {
         case .forecast(let task, let commit): "forecast/\(task)/\(commit)"
         case .deliverMessage(let agent, let generation, let number, _, _):
             "message/\(number)/\(agent)/\(generation)"
+        case .inspectChange(let commit, _): "inspect/\(commit)"
         case .proposePull(let commit, _): "propose/\(commit)"
         case .watchChecks(let commit, _): "checks/\(commit)"
         case .raiseBudget(let amount): "budget/\(amount)"

@@ -119,6 +119,10 @@ public enum EventBody: Sendable, Hashable, Codable {
     /// The tree that was judged is not the result any more.
     case reviewVoided(tree: String, reason: String)
     case approvalVoided(tree: String, reason: String)
+    /// What a diff of the result cannot show, as the host found it.
+    case changeInspected(inspection: ChangeInspection)
+    /// `--yes` does not pass these; a person has to.
+    case approvalHeld(tree: String, reasons: [String])
     case changesRequested(tree: String, by: String, comments: [ReviewComment])
     case approvalRequested(tree: String, commit: String)
     case approvalGranted(tree: String, by: String)
@@ -134,9 +138,8 @@ public enum EventBody: Sendable, Hashable, Codable {
     // Delivery
     case deliveryMerged(branch: String, commit: String, isMerged: Bool, command: String?, reason: String)
     case pullOpened(url: String, number: Int, commit: String, isDraft: Bool)
-    /// What the pull request's own checks came to. With `asks`, only a person can say what that means: there
-    /// are none, they cannot be read, or they stay red.
-    case checksReported(commit: String, isGreen: Bool, summary: String, asks: Bool?)
+    /// What the pull request's own checks came to. Those that are not there or not known are not green.
+    case checksReported(commit: String, isGreen: Bool, summary: String)
     // Effects
     case effectIntended(effect: Effect)
     case effectSucceeded(key: String)

@@ -35,7 +35,7 @@ public struct Permission: Sendable, Hashable, Codable {
 
 /// How the result becomes a pull request; nil in a session means that it does not.
 public struct PullRequestOptions: Sendable, Hashable, Codable {
-    /// Open it as a draft as soon as the result waits for approval.
+    /// Open it as a draft; with `watchesChecks` only until they are green.
     public var isDraft: Bool
     public var labels: [String]
     public var reviewers: [String]

@@ -62,7 +62,7 @@ public struct Plan: Sendable, Hashable, Codable {
     public static let workRoles = ["coder"]
     /// What a plan's file may also say, for the session and not for its tasks.
     public static let sessionFields = [
-        "task", "agents", "model", "models", "budget", "budgets", "deadline", "test",
+        "task", "agents", "allow", "model", "models", "budget", "budgets", "deadline", "test",
     ]
     /// The most commands that a task's acceptance may have: each is run on each candidate after it.
     public static let checkLimit = 8

@@ -41,6 +41,8 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
     public var planOnly: Bool?
     /// Where in the repository commands start, without slashes at its ends; nil for its top.
     public var subdirectory: String?
+    /// What `--yes` may pass although it needs a person, as `AllowRule` reads it; nil for nothing.
+    public var allow: [String]?
     /// Roles besides `coder` that do tasks of a plan; nil when there are none.
     public var workRoles: [RoleOffer]?
     /// The agent program that was asked for with --agent, and those of single roles; nil for our own agent.
@@ -58,7 +60,7 @@ public struct SessionConfiguration: Sendable, Hashable, Codable {
         case autoApprove = "auto_approve"
         case testCommand = "test_command"
         case deadline = "deadline_ms"
-        case approve, program, programs
+        case approve, allow, program, programs
         case pullRequest = "pull_request"
         case planOnly = "plan_only"
         case workRoles = "work_roles"

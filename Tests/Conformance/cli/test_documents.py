@@ -72,6 +72,7 @@ class Runner:
         if detaches:
             words.append("--detach")
         if session and "-f" in words:
+            self.home.run("diff", session)
             self.home.run("approve", session)  # what is followed comes to an end
         if words[:2] == ["roles", "trust"]:
             words.append("--yes")

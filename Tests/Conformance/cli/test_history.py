@@ -150,6 +150,7 @@ def one_is_told_once_by_command_and_webhook_when_a_session_waits_or_ends(world):
         check(lines()[0]["event"] == "approval.requested" and lines()[0]["task"] == evil, lines())
         world.home.run("coordinator", "stop")
         world.home.run("coordinator", "start")
+        world.home.run("diff", session)
         world.home.run("approve", session)
         wait_for(lambda: len(lines()) >= 2 and len(posts) >= 2, "the second notification", 60)
         check([line["event"] for line in lines()] == ["approval.requested", "session.completed"], lines())

@@ -7,6 +7,7 @@ import { foldAgents } from "./foldAgents";
 import { foldDelivery } from "./foldDelivery";
 import { foldTasks } from "./foldTasks";
 import { foldWork } from "./foldWork";
+import { readInspection } from "./inspection";
 import { field, flag, type Json, optionalNumber, optionalText, text } from "./json";
 import { type Configuration, isOver, type Model, type Task } from "./model";
 import { append } from "./tape";
@@ -102,7 +103,7 @@ function foldSession(model: Model, { type, at, data, seq, session }: SessionEven
                 ...model,
                 tasks: new Map(model.tasks).set(task.id, task),
                 order: [...model.order, task.id],
-                phase: model.phase === "verifying" ? "working" : model.phase,
+                phase: reopened(model),
             };
         }
         case "approval.requested":
@@ -125,7 +126,14 @@ function foldSession(model: Model, { type, at, data, seq, session }: SessionEven
                 denial: { by: text(data, "by"), reason: text(data, "reason") },
             };
         case "approval.voided":
-            return { ...model, approval: null };
+            return {
+                ...model,
+                approval: null,
+                approvedBy: "",
+                phase: model.phase === "delivering" ? "approving" : model.phase,
+            };
+        case "change.inspected":
+            return { ...model, inspection: readInspection(field(data, "inspection")) };
         case "delivery.merged":
         case "delivery.opened":
             return {
@@ -239,6 +247,7 @@ const tickKinds: ReadonlyMap<string, string> = new Map([
     ["agent.lost", "trouble"],
     ["review.submitted", "review"],
     ["approval.requested", "gate"],
+    ["approval.held", "gate"],
     ["approval.granted", "good"],
     ["approval.denied", "trouble"],
     ["session.completed", "good"],

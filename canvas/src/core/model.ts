@@ -2,6 +2,7 @@
 // draw again, and so that any earlier moment can be kept and shown.
 
 import type { Surface } from "../a2ui/surface";
+import type { Inspection } from "./inspection";
 import { emptyTail, type Tail } from "./tape";
 
 export type Phase =
@@ -167,6 +168,8 @@ export interface Model {
     readonly verdict: { readonly agent: string; readonly value: string; readonly summary: string } | null;
     readonly testsPassed: boolean | null;
     readonly approval: { readonly tree: string; readonly commit: string; readonly seq: number } | null;
+    /** What the diff of a commit cannot show, as the host found it. */
+    readonly inspection: Inspection | null;
     /** What a person was asked and has not answered. */
     readonly questions: readonly {
         readonly id: string;
@@ -241,6 +244,7 @@ export const emptyModel = (): Model => ({
     verdict: null,
     testsPassed: null,
     approval: null,
+    inspection: null,
     questions: [],
     held: [],
     pull: null,

@@ -1,8 +1,8 @@
 // Events and states in words. English is the one language so far, and it is all here and in the views.
 
-import { short } from "./format";
+import { plural, short } from "./format";
 import type { SessionEvent } from "./event";
-import { canonical, field, isObject, type Json, list, number, parseJson, text, texts } from "./json";
+import { canonical, field, isArray, isObject, type Json, list, number, parseJson, text, texts } from "./json";
 import type { Agent, Model, Phase, Task } from "./model";
 import type { State } from "../parts/Glyph";
 
@@ -290,6 +290,14 @@ function lineOf(event: SessionEvent, model: Model): Line {
         }
         case "approval.requested":
             return say("The change waits for your approval", "attention", "coordinator");
+        case "approval.held":
+            return say(`--yes does not approve this: ${texts(data, "reasons").join("; ")}`, "attention", "coordinator");
+        case "change.inspected": {
+            const items = field(field(data, "inspection"), "items");
+            return isArray(items) && items.length > 0
+                ? say(`The diff does not show ${plural(items.length, "thing")}`, "attention", "coordinator")
+                : say("The diff shows all there is", "quiet", "coordinator");
+        }
         case "approval.granted":
             return say("Approved the change", "good", text(data, "by"));
         case "approval.denied":

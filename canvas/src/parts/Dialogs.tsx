@@ -7,6 +7,7 @@ import { bindings } from "../core/keys";
 import { planTasks } from "../core/model";
 import { oneLine } from "../core/text";
 import { AnswerDialog } from "./AnswerDialog";
+import { Attention } from "./Attention";
 import { Digest } from "./basic";
 import { Facts } from "./Gate";
 import { Buttons, Modal } from "./Modal";
@@ -81,6 +82,9 @@ function ApproveDialog() {
                     ? ". It becomes the session's branch."
                     : `. It is merged into ${oneLine(branch, 80)}.`}
             </p>
+            <Attention
+                inspection={model.inspection?.commit === model.approval?.commit ? model.inspection : null}
+            />
             <Facts model={model} />
             <ul className="file-list">
                 {files.slice(0, 12).map((file) => (

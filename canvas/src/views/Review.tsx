@@ -4,10 +4,12 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useApp, useModel, useStore } from "../app";
 import { type FileDiff, parsePatch } from "../core/diff";
 import { plural } from "../core/format";
-import { flag, type Json, text, texts } from "../core/json";
+import { type Inspection, readInspection } from "../core/inspection";
+import { field, flag, isArray, type Json, text, texts } from "../core/json";
 import { type EventLog, keep } from "../core/log";
 import { oneLine } from "../core/text";
 import { type MergeFact, type Thread, threadsOf } from "../core/threads";
+import { Attention } from "../parts/Attention";
 import { Digest, Empty, Panel } from "../parts/basic";
 import { FileChange } from "../parts/FileChange";
 import { Glyph } from "../parts/Glyph";
@@ -17,6 +19,9 @@ interface Change {
     readonly tree: string;
     readonly files: readonly FileDiff[];
     readonly isCut: boolean;
+    /** Files that are not in the patch, or not whole. */
+    readonly missing: readonly string[];
+    readonly inspection: Inspection | null;
 }
 
 /** Changes that were looked at, so that a remark on an earlier one can be found again in a later one. */
@@ -67,6 +72,7 @@ export function ReviewView() {
                     </span>
                 }
             >
+                <Attention inspection={change.inspection} />
                 <p className="review-sum tabular">
                     {plural(change.files.length, "file")} <span className="good">{`+${added}`}</span>{" "}
                     <span className="bad">{`−${removed}`}</span>
@@ -86,8 +92,9 @@ export function ReviewView() {
                 {change.isCut
                     ? (
                         <p className="panel-note warning">
-                            The patch is longer than the coordinator sends; the rest is in the session&apos;s
-                            branch.
+                            {`The patch is cut. Not shown, or not whole: ${
+                                change.missing.slice(0, 20).map((path) => oneLine(path, 160)).join(", ")
+                            }${change.missing.length > 20 ? ` and ${change.missing.length - 20} more` : ""}.`}
                         </p>
                     )
                     : null}
@@ -254,9 +261,18 @@ function remember(answer: Json): Change {
         tree: text(answer, "tree"),
         files: parsePatch(text(answer, "patch")),
         isCut: flag(answer, "truncated"),
+        missing: missingFiles(answer),
+        inspection: readInspection(field(answer, "inspection")),
     };
     keep(kept, change.tree, change, keptLimit);
     return change;
+}
+
+function missingFiles(answer: Json): string[] {
+    const files = field(field(answer, "statistics"), "files");
+    return isArray(files)
+        ? files.filter((file) => field(file, "shown") === false).map((file) => text(file, "path"))
+        : [];
 }
 
 function useThreads(change: Change | null): Thread[] {

@@ -59,5 +59,7 @@ struct SnapshotRule: Sendable {
         "gate.flaked": SnapshotRule(keys: ["task"], newest: 8),
         "tests.reported": SnapshotRule(newest: 100),
         "checks.reported": SnapshotRule(newest: 20),
+        "change.inspected": SnapshotRule(newest: 1),
+        "approval.held": SnapshotRule(newest: 20),
     ]
 }

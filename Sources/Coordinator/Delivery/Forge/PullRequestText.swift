@@ -17,6 +17,8 @@ public struct PullRequestText: Sendable {
     public var task: String
     public var summary: String
     public var steps: [Step] = []
+    /// What the diff cannot show, one line each.
+    public var attention: [String] = []
     /// One line of Markdown each, made harmless: gates, test runs, verdicts.
     public var evidence: [String] = []
     public var cost: String
@@ -41,7 +43,13 @@ public struct PullRequestText: Sendable {
     }
 
     public var markdown: String {
-        var text = "\(HarmlessText.markdown(summary))\n\n"
+        var text = ""
+        if !attention.isEmpty {
+            text += "### Before you read the diff\n\n"
+            for line in attention.prefix(100) { text += "- \(HarmlessText.markdown(line))\n" }
+            text += "\n"
+        }
+        text += "\(HarmlessText.markdown(summary))\n\n"
         if task != summary { text += "### Task\n\n\(Self.quoted(task))\n\n" }
         text += "### Steps\n\n| task | by | commit |\n|---|---|---|\n"
         for step in steps.prefix(64) {

@@ -24,7 +24,7 @@ struct PersonRequest: Sendable {
     /// What changes the ground under a decision: who saw less than these decides again.
     private static let grounds: Set<String> = [
         "review.submitted", "tests.reported", "gate.failed", "gate.passed", "merge.made", "task.merged",
-        "approval.requested", "approval.denied", "approval.granted",
+        "change.inspected", "approval.requested", "approval.denied", "approval.granted",
     ]
     private static let looked = 10_000
 

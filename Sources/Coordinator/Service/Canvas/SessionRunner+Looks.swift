@@ -11,7 +11,7 @@ extension SessionRunner {
     func look(_ what: String) throws(ServiceError) -> JSON {
         switch what {
         case "summary": return state.summary
-        case "diff": return try diff()
+        case "diff": return try diff(nil)
         case "cost": return try cost()
         case "verify": return try verify()
         case "artifacts":
@@ -49,13 +49,18 @@ extension SessionRunner {
         return .object(output)
     }
 
-    private func diff() throws(ServiceError) -> JSON {
+    /// The change with what a diff cannot show of it, which comes first.
+    /// - Parameter commit: The one to show; the newest merged one when nil.
+    func diff(_ commit: String?) throws(ServiceError) -> JSON {
         do throws(DeliveryError) {
             let state = state
-            let changes = try repository.diff(from: repository.base, to: state.head)
+            let head = try repository.commit(of: commit ?? state.head)
+            let changes = try repository.diff(from: repository.base, to: head)
+            let inspection = inspection(of: head)
             return [
-                "base": .string(repository.base), "head": .string(state.head),
-                "tree": .string(state.tree), "seq": JSON(state.seq),
+                "base": .string(repository.base), "head": .string(head),
+                "tree": .string(inspection.tree), "seq": JSON(state.seq),
+                "inspection": (try? JSONCoding.encode(inspection)) ?? .null,
                 "patch": .string(changes.patch), "truncated": JSON(changes.isTruncated),
                 "statistics": changes.statistics,
             ]

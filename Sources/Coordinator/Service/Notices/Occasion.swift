@@ -18,6 +18,11 @@ struct Occasion: Sendable, Hashable {
             (text, next) = (
                 "the change waits for your approval", "openclaw diff \(id); openclaw approve \(id)"
             )
+        case .approvalHeld(_, let reasons):
+            (text, next) = (
+                "--yes does not approve the change: \(reasons.joined(separator: "; "))",
+                "openclaw diff \(id); openclaw approve \(id)"
+            )
         case .permissionRequested(let permission):
             (text, next) = (
                 "asks you (\(permission.kind.rawValue)): \(permission.summary)", "openclaw session \(id)"

@@ -72,7 +72,7 @@ final class LanguageTool: Sendable {
         guard let line = input["line"]?.intValue, line >= 1 else {
             throw ToolProgram.Problem("`line` is missing; it is a number from 1.")
         }
-        let lines = text.lineList
+        let lines = text.byteLines
         guard line <= lines.count else { throw ToolProgram.Problem("\(path) has only \(lines.count) lines.") }
         let content = lines[line - 1]
         if let symbol = input["symbol"]?.stringValue, !symbol.isEmpty {
@@ -125,7 +125,7 @@ final class LanguageTool: Sendable {
         guard case .found(let found) = try server.diagnostics(path) else {
             return "\(name) said nothing of \(relative(path)) in its time: whether it is right is not known."
         }
-        let lines = try FileTools.content(path).lineList
+        let lines = try FileTools.content(path).byteLines
         guard !found.isEmpty else { return try silence(path, server) }
         let kinds = ["", "error", "warning", "information", "hint"]
         var texts = found.prefix(Self.placeLimit).map { item in
@@ -154,7 +154,7 @@ final class LanguageTool: Sendable {
         let about = "\(name) reports nothing (what it checks depends on its parts that are installed)"
         guard let outcome, !outcome.timedOut else { return "\(about)." }
         guard outcome.status.isSuccess else {
-            let words = String(decoding: outcome.stderr, as: UTF8.self).lineList.suffix(5)
+            let words = String(decoding: outcome.stderr, as: UTF8.self).byteLines.suffix(5)
                 .joined(separator: "\n")
             return "\(command[0]) does not take \(relative(path)):\n\(words.prefix(2000))"
         }
@@ -257,7 +257,7 @@ final class LanguageTool: Sendable {
         var texts: [String: [Substring]] = [:]
         var lines = found.prefix(Self.placeLimit).map { place -> String in
             if texts[place.path] == nil {
-                texts[place.path] = (try? FileTools.content(place.path))?.lineList ?? []
+                texts[place.path] = (try? FileTools.content(place.path))?.byteLines ?? []
             }
             let content = texts[place.path].flatMap { lines in
                 lines.indices.contains(place.start.line) ? lines[place.start.line] : nil

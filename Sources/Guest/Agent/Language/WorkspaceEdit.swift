@@ -120,7 +120,7 @@ struct WorkspaceEdit {
 
     /// Nil when two edits overlap or one is outside of the text.
     static func apply(_ edits: [Edit], to text: String, _ unit: PositionUnit = .utf16) -> String? {
-        let lines = text.lineList
+        let lines = text.byteLines
         var starts: [Int] = []
         var offset = 0
         for line in lines {

@@ -1,3 +1,5 @@
+import Kit
+
 /// Says why a text was not found in a file, and where something like it is.
 enum EditMiss {
     /// Lines of a file, and of a text, that are compared at most: a miss must not cost seconds.
@@ -13,8 +15,8 @@ enum EditMiss {
         if let bare = withoutLineNumbers(old), text.contains(bare) {
             return "\(start) It does without the line numbers that read shows: leave them out."
         }
-        let lines = text.lineList.prefix(fileLines)
-        let wanted = old.lineList.prefix(textLines)
+        let lines = text.byteLines.prefix(fileLines)
+        let wanted = old.byteLines.prefix(textLines)
         let trimmedLines = lines.map(trimmed)
         let trimmedWanted = strip(wanted.map(trimmed))
         guard !trimmedWanted.isEmpty else {
@@ -54,7 +56,7 @@ enum EditMiss {
     /// Nil when not every line begins with a number and a tab, as in read's answers.
     private static func withoutLineNumbers(_ text: String) -> String? {
         var lines: [Substring] = []
-        for line in text.lineList {
+        for line in text.byteLines {
             guard let tab = line.firstIndex(of: "\t") else {
                 if line.isEmpty {
                     lines.append(line)

@@ -46,7 +46,7 @@ enum EditTool {
             return nil
         }
         func converted(_ text: String) -> String {
-            text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
+            text.byteLines.joined(separator: "\r\n")
         }
         return (converted(old), new.utf8.contains(0x0D) ? new : converted(new))
     }

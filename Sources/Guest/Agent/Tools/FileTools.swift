@@ -53,7 +53,7 @@ enum FileTools {
     private static func lines(of text: String, _ path: String, _ input: JSON) throws(ToolProgram.Problem)
         -> String
     {
-        var lines = text.lineList
+        var lines = text.byteLines
         if lines.last == "" { lines.removeLast() }
         let first = max(1, input["offset"]?.intValue ?? 1)
         let count = min(max(1, input["limit"]?.intValue ?? shownLines), shownLines)

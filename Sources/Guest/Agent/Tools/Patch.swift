@@ -1,3 +1,5 @@
+import Kit
+
 /// A patch without line numbers: files by name, hunks by what stands around them. Some models write it better
 /// than they write exact replacements.
 ///
@@ -60,7 +62,7 @@ struct Patch: Equatable {
         private var hunkCount = 0
 
         init(_ text: String) {
-            lines = text.lineList
+            lines = text.byteLines
             // Empty lines around the patch are nobody's fault.
             while lines.last.map(Self.isBlank) == true { lines.removeLast() }
             index = lines.firstIndex { !Self.isBlank($0) } ?? 0

@@ -61,7 +61,7 @@ enum PatchTool {
     static func apply(_ hunks: [Patch.Hunk], to text: String, path: String) throws(ToolProgram.Problem)
         -> String
     {
-        var lines = text.lineList.map(String.init)
+        var lines = text.byteLines.map(String.init)
         let endsWithLineFeed = lines.last == ""
         if endsWithLineFeed { lines.removeLast() }
         var from = 0
