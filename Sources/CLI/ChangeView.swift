@@ -1,5 +1,6 @@
 // A change at the terminal: what a diff cannot show first, then the files, then the patch.
 import Kit
+import Service
 import System
 
 /// The answer of `GET /v1/sessions/ID/diff` in lines.

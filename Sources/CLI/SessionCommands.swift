@@ -224,9 +224,9 @@ struct SessionCommand {
             throw CLIError(
                 .failed, "\(id) does not wait for approval", hint: "openclaw session \(id) shows where it is")
         }
-        let tree =
-            try arguments.value("tree")
-            ?? SeenChange(client.home, session: Self.segment(id)).approved(id, waiting)
+        let seen = SeenChange(client.home, session: Self.segment(id))
+        let tree: String
+        if let named = arguments.value("tree") { tree = named } else { tree = try seen.approved(id, waiting) }
         return try steer(path + "/approve", ["tree": .string(tree)], "approved", id)
     }
 

@@ -50,7 +50,7 @@ final class ProviderCheck: EventSink {
         let failure: ProviderFailure? =
             switch target {
             case .messages: read(AnthropicTranslator(name: "t"))
-            case .chat: read(ChatTranslator(name: "t", model: "m", promptTokens: 7, requiresUsage: true))
+            case .chat: read(ChatTranslator(name: "t", model: "m", promptTokens: 7))
             default: read(ResponsesTranslator(name: "t", model: "m"))
             }
         if let failure { try checkRetry(failure) }
@@ -113,7 +113,7 @@ final class ProviderCheck: EventSink {
         let rates = PriceList.Rates(
             input: 75_000_000, cacheWrite5m: 94_000_000, cacheWrite1h: 150_000_000, cacheRead: 7_500_000,
             output: 375_000_000)
-        let prices = CallPrices(tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20)
+        let prices = CallPrices(tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20, maxOutput: 1 << 17)
         let ledger = Ledger(budget: nil)
         for _ in 0..<3 {
             guard let held = try? ledger.reserve(1000) else { throw Broken(description: "no limit refuses") }
