@@ -108,6 +108,7 @@ struct SessionPrograms: Sendable {
         let programs = Programs(home: home)
         // Said even if no role would use it.
         if let general, general != Programs.own { _ = try Self.found(general, programs, home, places) }
+        try checkCommands(home, roles)
         for roleName in Set(byRole.keys).union(["architect", "coder", "reviewer", "tester"]).sorted() {
             guard let role = try roles.role(roleName), let name = name(for: role) else { continue }
             let (program, _) = try Self.found(name, programs, home, places)
@@ -121,6 +122,20 @@ struct SessionPrograms: Sendable {
                     code: "usage",
                     status: 422)
             }
+        }
+    }
+
+    /// Every agent of such a role would be lost at once.
+    private func checkCommands(_ home: Home, _ roles: Roles) throws {
+        for roleName in roles.names {
+            // A broken role is the matter of whoever uses it.
+            guard let role = (try? roles.role(roleName)) ?? nil, name(for: role) == nil,
+                let command = role.command,
+                let problem = ProgramFinder(places, home: home).missing(command, kit: home.kit)
+            else { continue }
+            throw ServiceError(
+                "the role \(roleName) names the command \(command[0]): \(problem.message)",
+                hint: problem.hint, code: "no_program", status: 422)
         }
     }
 
