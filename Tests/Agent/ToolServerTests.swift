@@ -94,6 +94,14 @@ import Testing
         #expect(server.call("job", ["id": "job-9"])["is_error"] == true)
     }
 
+    @Test func `a job has every variable of the command before it, however many there are`() {
+        _ = bash("for i in {1..3000}; do export V$i=$(($i * 7)); done; export LAST=there")
+        _ = bash("echo LAST is $LAST, V3000 is $V3000", ["run_in_background": true])
+        let done = server.call("job", ["id": "job-1", "action": "wait", "timeout": 60_000])
+        let text = done["content"]?.stringValue ?? ""
+        #expect(text.hasPrefix("LAST is there, V3000 is 21000\n"), "\(text.prefix(500))")
+    }
+
     @Test func `a program runs without a shell`() {
         let answer = server.call("exec", ["args": ["printf", "%s|", "a b", "$HOME"]])
         #expect(answer["content"] == "a b|$HOME|")

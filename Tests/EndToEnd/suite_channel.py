@@ -226,6 +226,21 @@ def the_canvas_guest_wakes_sleeps_and_ends_and_nothing_is_missed():
         check(page.request("GET", "api/summary")[1]["state"] == "completed", "the page of a session that is over")
 
 
+AG_UI_MODELS = """
+import sys
+from ag_ui.core import PROTOCOL_VERSION, Event
+from pydantic import TypeAdapter
+
+events = [TypeAdapter(Event).validate_json(line) for line in open(sys.argv[1])]
+assert events[0].protocol_version == PROTOCOL_VERSION, (events[0].protocol_version, PROTOCOL_VERSION)
+for event in events:
+    # Models keep what they do not know: a misspelt field would be one.
+    assert not event.model_extra, event
+    for part in [getattr(event, "outcome", None), *(getattr(event, "usage", None) or [])]:
+        assert part is None or not part.model_extra, part
+"""
+
+
 @test
 def a_session_is_exported_as_ag_ui_and_as_one_page():
     with Home() as home:
@@ -238,6 +253,12 @@ def a_session_is_exported_as_ag_ui_and_as_one_page():
         validator = ROOT / ".venv/bin/ag-ui-validate"
         done = subprocess.run([str(validator), "--fail-on", "warning", str(stream)], capture_output=True, text=True)
         check(done.returncode == 0, f"ag-ui-validate: {done.stdout}{done.stderr}")
+        # The protocol's own models of 1.0, strict about what they do not know.
+        models = subprocess.run([str(ROOT / ".venv/bin/python"), "-c", AG_UI_MODELS, str(stream)], capture_output=True,
+                                text=True)
+        check(models.returncode == 0, f"ag-ui-protocol: {models.stdout}{models.stderr}")
+        last = json.loads(stream.read_text().splitlines()[-1])
+        check(last["outcome"] == {"type": "success"} and last["usage"][0]["inputTokens"] > 0, str(last))
         kinds = [json.loads(line)["type"] for line in stream.read_text().splitlines()]
         check(kinds[0] == "RUN_STARTED" and kinds[-1] == "RUN_FINISHED" and "SUBAGENT_STARTED" in kinds, str(kinds))
         # The page needs an app; one that is not built is told, and a stand-in shows that the log is in it.

@@ -87,4 +87,36 @@ import Testing
         ])
         #expect(types.suffix(2) == ["SUBAGENT_FINISHED", "RUN_ERROR"])
     }
+
+    @Test func `a run says the version, how it ended and what it used`() throws {
+        var export = AGUIExport()
+        func receive(_ type: String, _ data: JSON) -> [JSON] {
+            export.receive(["seq": 1, "session": "s", "at": 5, "type": .string(type), "data": data])
+        }
+        #expect(receive("session.started", [:]).first?["protocolVersion"] == "1.0")
+        for _ in 0..<2 {
+            _ = receive(
+                "model.settled",
+                [
+                    "model": "m", "input": 10, "output": 3,
+                    "detail": ["provider": "p", "cache_read": 4, "cache_write": 1],
+                ])
+        }
+        _ = receive("model.settled", ["model": "n", "input": JSON(Int64.max), "output": JSON(Int64.max)])
+        let end = try #require(receive("session.cancelled", ["by": "a person"]).last)
+        #expect(end["type"] == "RUN_FINISHED")
+        #expect(end["outcome"] == ["type": "cancelled"])
+        let largest = JSON((1 << 53) - 1)
+        #expect(
+            end["usage"] == [
+                [
+                    "model": "n", "inputTokens": largest, "outputTokens": largest, "totalTokens": largest,
+                    "cachedInputTokens": 0, "cacheWriteInputTokens": 0,
+                ],
+                [
+                    "model": "m", "provider": "p", "inputTokens": 20, "outputTokens": 6, "totalTokens": 26,
+                    "cachedInputTokens": 8, "cacheWriteInputTokens": 2,
+                ],
+            ])
+    }
 }

@@ -2,12 +2,41 @@
 ///
 /// A run is the session, a sub-agent one life of an agent, a step one attempt at a task, a message what an
 /// agent or a person said. What agents drew goes along as AG-UI's A2UI activity; everything else as CUSTOM
-/// with the event's own type and data, so nothing is lost.
+/// with the event's own type and data, so nothing is lost. Source: the models of ag-ui-protocol 1.0.0 (PyPI).
 public struct AGUIExport {
+    /// The version of the protocol that its streams are of; a run says it at its start.
+    public static let protocolVersion = "1.0"
+
     private var session = ""
     private var agents: [String] = []
     private var steps: [(task: String, name: String)] = []
     private var isOpen = false
+    /// By provider and model.
+    private var usage: [String: Usage] = [:]
+
+    /// Tokens of one model: totals, and parts of the input.
+    private struct Usage {
+        var provider: String?
+        var model: String
+        var input: Int64 = 0
+        var output: Int64 = 0
+        var cached: Int64 = 0
+        var written: Int64 = 0
+
+        /// Numbers of the protocol are those that JSON of every language holds.
+        private static func count(_ number: Int64) -> JSON { JSON(max(0, min(number, (1 << 53) - 1))) }
+
+        var json: JSON {
+            var json: JSON = [
+                "model": .string(model), "inputTokens": Self.count(input),
+                "outputTokens": Self.count(output),
+                "totalTokens": Self.count(input > .max - max(0, output) ? .max : input + output),
+                "cachedInputTokens": Self.count(cached), "cacheWriteInputTokens": Self.count(written),
+            ]
+            if let provider { json["provider"] = .string(provider) }
+            return json
+        }
+    }
 
     public init() {}
 
@@ -20,19 +49,20 @@ public struct AGUIExport {
         case "session.started":
             session = event["session"]?.stringValue ?? ""
             isOpen = true
-            output.append(["type": "RUN_STARTED", "threadId": .string(session), "runId": .string(session)])
+            output.append([
+                "type": "RUN_STARTED", "threadId": .string(session), "runId": .string(session),
+                "protocolVersion": .string(Self.protocolVersion),
+            ])
             output.append(custom(type, data))
         case "session.completed":
-            output += close()
-            output.append([
-                "type": "RUN_FINISHED", "threadId": .string(session), "runId": .string(session),
-                "result": data,
-            ])
+            output += close() + [finished("success", data)]
             isOpen = false
-        case "session.failed", "session.cancelled":
+        case "session.cancelled":
+            output += close() + [finished("cancelled", data)]
+            isOpen = false
+        case "session.failed":
             output += close()
-            let reason =
-                data["reason"]?.stringValue ?? "cancelled by \(data["by"]?.stringValue ?? "a person")"
+            let reason = data["reason"]?.stringValue ?? "the session failed"
             output.append(["type": "RUN_ERROR", "message": .string(reason), "code": .string(type)])
             isOpen = false
         // What comes after the end (the teardown) has no place in a run.
@@ -45,6 +75,9 @@ public struct AGUIExport {
         case "message.sent", "note.appended", "task.progressed":
             output += say(type, data, seq: event["seq"]?.int64Value ?? 0)
         case "canvas.changed": output += draw(data)
+        case "model.settled":
+            count(data)
+            output.append(custom(type, data))
         default: output.append(custom(type, data))
         }
         return output.map { stamp($0, event) }
@@ -60,6 +93,29 @@ public struct AGUIExport {
                 "code": "session.open",
             ]
         ]
+    }
+
+    private func finished(_ outcome: String, _ data: JSON) -> JSON {
+        let tokens = usage.sorted { $0.key < $1.key }.map(\.value.json)
+        return [
+            "type": "RUN_FINISHED", "threadId": .string(session), "runId": .string(session), "result": data,
+            "outcome": ["type": .string(outcome)], "usage": .array(tokens),
+        ]
+    }
+
+    private mutating func count(_ data: JSON) {
+        let detail = data["detail"]
+        let (provider, model) = (detail?["provider"]?.stringValue, data["model"]?.stringValue ?? "")
+        var sum = usage["\(provider ?? "")/\(model)"] ?? Usage(provider: provider, model: model)
+        func add(_ part: WritableKeyPath<Usage, Int64>, _ number: JSON?) {
+            let (total, isTooMuch) = sum[keyPath: part].addingReportingOverflow(number?.int64Value ?? 0)
+            sum[keyPath: part] = isTooMuch ? .max : total
+        }
+        add(\.input, data["input"])
+        add(\.output, data["output"])
+        add(\.cached, detail?["cache_read"])
+        add(\.written, detail?["cache_write"])
+        usage["\(provider ?? "")/\(model)"] = sum
     }
 
     private func stamp(_ json: JSON, _ event: JSON) -> JSON {

@@ -141,4 +141,5 @@ def main(agent):
     return 0 if all(CHECKS) else 1
 
 
-sys.exit(main(sys.argv[1]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

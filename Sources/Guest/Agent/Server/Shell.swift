@@ -49,10 +49,12 @@ final class Shell: Sendable {
             let script = "\(OutputFile.directory)/command.sh"
             try Files.write(script, Array(command.utf8 + [0x0A]))
             let before = Set((try? Processes.descendants(of: child.pid)) ?? [])
-            // Sourced, not evaluated: quotes and here-documents are those of a script.
+            // Sourced, not evaluated: quotes and here-documents are those of a script. The end is told when
+            // the variables are written: a job that starts then has them.
             let line =
-                "{ . \(script); } >\(output.path) 2>&1 </dev/null 3>&-; "
-                + "printf '%s %s\\0' \"$?\" \"$PWD\" >&3; export -p >\(variables) 2>/dev/null\n"
+                "{ . \(script); } >\(output.path) 2>&1 </dev/null 3>&-; _openclaw_status=$?; "
+                + "export -p >\(variables) 2>/dev/null; "
+                + "printf '%s %s\\0' \"$_openclaw_status\" \"$PWD\" >&3\n"
             do throws(SystemError) {
                 try IO.writeAll(stdin.raw, Array(line.utf8))
             } catch {
@@ -92,15 +94,18 @@ final class Shell: Sendable {
     private func start(_ state: inout State) throws(SystemError) {
         try Files.makeDirectories(OutputFile.directory)
         let (reader, writer) = try IO.pipe().split()
+        let directory = Files.isDirectory(state.directory) ? state.directory : "/"
         let child = try Spawn.start(
             Spawn.Command(
                 ["/bin/bash", "--noprofile", "--norc"], environment: environment,
-                workingDirectory: Files.isDirectory(state.directory) ? state.directory : "/", stdin: .pipe,
+                workingDirectory: directory, stdin: .pipe,
                 stdout: .null, stderr: .null, descriptors: [(writer.raw, 3)]))
         writer.close()
         (state.child, state.status) = (child, reader)
         guard Files.exists(variables), let stdin = child.stdin else { return }
-        try IO.writeAll(stdin.raw, Array(". \(variables) 2>/dev/null\n".utf8))
+        // PWD is one of the variables, and may be that of a directory that is gone.
+        let line = ". \(variables) 2>/dev/null; cd \(Self.quoted(directory))\n"
+        try IO.writeAll(stdin.raw, Array(line.utf8))
     }
 
     private enum Answer: Equatable {
