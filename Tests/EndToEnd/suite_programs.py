@@ -230,6 +230,8 @@ def a_program_that_fails_costs_an_attempt_each_and_says_why():
             "name: coder\nprompt: x\ntools: [bash]\nworkspace: clone\ncommand: [mine, --yes]\n")
         unseen = home.run("run", "Do it", "--repo", str(repository), "--model", model, check=False)
         check("they do not see" in unseen.stderr and "agent: NAME" in unseen.stderr, unseen.stderr)
+        checked = home.run("roles", "check", check=False)
+        check(checked.returncode == 2 and "they do not see" in checked.stdout, checked.stdout)
         (roles / "coder.yaml").unlink()
         wrong = home.run(
             "run", "Do it", "--repo", str(repository), "--agent", "reviewer=mine", "--model", model, check=False)
