@@ -29,7 +29,7 @@ deep: build ## the simulation, the merge queue's property tests, the table of PI
 	@scripts/setup test && for part in machine kvm; do OPENCLAW_DEEP=1 Tests/Conformance/control/run $$part || exit 1; done
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
-	@scripts/setup test && Tests/Conformance/websocket/run --full
+	@scripts/setup test && Tests/Conformance/websocket/run --full && Tests/Conformance/sdk/run --libraries
 	@CANVAS_CUTS=100 CANVAS_KILLS=10 Tests/EndToEnd/run what_the_page_applied_is_the_journal_whatever_was_cut_and_killed
 
 bench: build ## measure against peers and floors in the same run

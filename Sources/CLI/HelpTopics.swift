@@ -36,7 +36,14 @@ struct HelpTopic: Sendable {
         rows: [
             ("ANTHROPIC_API_KEY", "the key for models of Anthropic; stays on the host"),
             ("ANTHROPIC_BASE_URL", "another address for the same API"),
-            ("OPENAI_API_KEY", "the key for openai:MODEL@URL, if that server wants one"),
+            (
+                "OPENAI_API_KEY",
+                "the key for openai:MODEL at OpenAI's own API, or at OPENAI_BASE_URL; to no other server"
+            ),
+            (
+                "OPENAI_BASE_URL",
+                "the server of openai:MODEL, and the one that gets OPENAI_API_KEY: https://…/v1"
+            ),
             (
                 "GITHUB_TOKEN, GH_TOKEN",
                 "for private repositories of GitHub and pull requests; stays on the host"
@@ -108,10 +115,12 @@ struct HelpTopic: Sendable {
             ("…?escalate=MODEL", "who does the second attempt at a task and those after it"),
             ("…?cache=off", "no marks for the provider's cache"),
             ("…?api=responses", "an OpenAI-compatible server is asked for responses, not for chat"),
+            ("…?context=32768", "the model's window in tokens, for a server that does not say it"),
             ("ROLE=…", "the model of that role only; --model may be given several times"),
         ],
         text: """
             Several uses are joined with &. --model wins over OPENCLAW_MODEL, and that over model in the \
-            configuration file. openclaw models lists what can be used here.
+            configuration file. openclaw models lists what can be used here; openclaw models check \
+            SPEC tries one.
             """)
 }

@@ -6,9 +6,9 @@ import System
 
 extension Command {
     static let models = Command(
-        name: "models", operands: "[--server URL]",
+        name: "models", operands: "[check SPEC] [--server URL]",
         summary: "which models can be used here, and what they cost", group: .look,
-        operandLimit: 0,
+        operandLimit: 2,
         options: [
             OptionSpec("server", value: "URL", "ask this OpenAI-compatible server, too"),
             OptionSpec("offline", "ask nobody; only what is known here"),
@@ -16,9 +16,13 @@ extension Command {
         notes: """
             Prices are US dollars for a million tokens. More models, or other prices, go into
             ~/.aegis/openclaw/prices.json, in the form of prices.json of the kit; a model without a price is
-            used only on a local server.
+            used only on a local server. "check SPEC" tries a model in ten small calls and says what its
+            server can do; it ends with 0 when agents can work with it.
             """,
-        examples: ["openclaw run \"…\" --model \"claude-opus-5-5?effort=high&fallback=claude-opus-5\""]
+        examples: [
+            "openclaw models check openai:qwen2.5-coder@http://127.0.0.1:8080/v1",
+            "openclaw run \"…\" --model \"claude-opus-5-5?effort=high&fallback=claude-opus-5\"",
+        ]
     ) { (arguments) throws(CLIError) in try ModelsCommand(arguments).run() }
 }
 
@@ -43,6 +47,7 @@ struct ModelsCommand {
         } catch {
             throw CLIError(.usage, error.description, hint: error.hint)
         }
+        if let words = try check() { return try show(probe: words, gateway) }
         let providers =
             arguments.has("offline") ? [] : gateway.providers(servers: arguments.options["server"] ?? [])
         let models = gateway.models(atMilliseconds: Clock.wallMilliseconds())
@@ -54,6 +59,55 @@ struct ModelsCommand {
         show(providers)
         show(models, providers)
         return .done
+    }
+
+    // MARK: Trying one
+
+    /// What is to be tried; nil when nothing is.
+    private func check() throws(CLIError) -> String? {
+        guard let first = arguments.positional.first else { return nil }
+        guard first == "check", arguments.positional.count == 2 else {
+            throw CLIError(
+                .usage, "models: expected \"check SPEC\"",
+                hint: "for example openclaw models check claude-opus-5-5")
+        }
+        return arguments.positional[1]
+    }
+
+    private func show(probe spec: String, _ gateway: Gateway) throws(CLIError) -> ExitCode {
+        let report: ModelReport
+        do throws(GatewayError) {
+            report = try gateway.probe(spec: spec)
+        } catch {
+            throw CLIError(error.isCredentials ? .credentials : .usage, error.description, hint: error.hint)
+        }
+        if terminal.wantsJSON {
+            terminal.json([
+                "model": .string(spec), "usable": JSON(report.isUsable), "calls": JSON(report.calls),
+                "microusd": JSON(report.microUSD),
+                "findings": .array(
+                    report.findings.map { finding in
+                        [
+                            "name": .string(finding.name), "good": JSON(finding.isGood),
+                            "needed": JSON(finding.isNeeded), "detail": .string(finding.detail),
+                        ]
+                    }),
+            ])
+        } else {
+            let rows = report.findings.map { finding in
+                [
+                    finding.isGood ? "yes" : "no", finding.name,
+                    Terminal.cut(Terminal.harmless(finding.detail), to: 160),
+                ]
+            }
+            for line in Show.table(rows) { terminal.line(line) }
+            let cost = report.microUSD > 0 ? ", \(Money.text(report.microUSD))" : ""
+            terminal.line(
+                (report.isUsable ? "agents can work with it" : "agents cannot work with it")
+                    + " (\(report.calls) calls\(cost))")
+        }
+        if report.isRefused { return .credentials }
+        return report.isUsable ? .done : .failed
     }
 
     // MARK: For people

@@ -18,11 +18,15 @@ struct SessionView {
     var exitCode: ExitCode {
         switch summary["state"]?.stringValue {
         case "completed": .done
-        case "failed":
-            (summary["failure"]?["reason"]?.stringValue ?? "").contains("deadline") ? .deadline : .failed
+        case "failed": failure(summary["failure"]?["reason"]?.stringValue ?? "")
         case "cancelled": .interrupted
         default: isWaiting ? .waiting : .done
         }
+    }
+
+    private func failure(_ reason: String) -> ExitCode {
+        if reason.contains(ModelRefusal.credentials) { return .credentials }
+        return reason.contains("deadline") ? .deadline : .failed
     }
 
     /// The whole page.

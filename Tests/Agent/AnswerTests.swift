@@ -86,6 +86,17 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
         #expect(assemble(events).answer?.content[2]["input"]?["invalid_json"] == "{\"command\":oops")
     }
 
+    @Test(arguments: ["[1,2]", "\"ls\"", "7", "null", "true"])
+    func `input that is JSON but no object goes back as what it is not`(input: String) {
+        var events = stream
+        events[9] = [
+            "type": "content_block_delta", "index": 2,
+            "delta": ["type": "input_json_delta", "partial_json": .string(input)],
+        ]
+        events.remove(at: 10)
+        #expect(assemble(events).answer?.content[2]["input"] == ["invalid_json": .string(input)])
+    }
+
     @Test func `random streams never crash`() {
         var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {

@@ -166,7 +166,7 @@ private func begin(_ harness: FakeHarness, _ model: FakeModel, _ task: JSON = ta
         _ = try conversation.run()
         #expect(harness.asked("tools.call").isEmpty)
         #expect(results(model.messages[2])[0].contains("cut at its longest length"))
-        #expect(results(model.messages[4])[0].contains("not valid JSON"))
+        #expect(results(model.messages[4])[0].contains("no JSON object"))
     }
 
     @Test func `three empty answers, a refusal and too many turns are failures with a reason`() throws {

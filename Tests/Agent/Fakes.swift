@@ -48,13 +48,22 @@ final class FakeHarness: Harness {
 /// Gives one answer after the other, and remembers the requests.
 final class FakeModel: Model {
     private let state: Mutex<(answers: [ModelClient.Answer], requests: [JSON])>
+    private let refusals: [Int: AgentError]
 
-    init(_ answers: [ModelClient.Answer]) { state = Mutex((answers, [])) }
+    /// - Parameter refusals: By the number of the request, counted from 0; they use up no answer.
+    init(_ answers: [ModelClient.Answer], refusals: [Int: AgentError] = [:]) {
+        state = Mutex((answers, []))
+        self.refusals = refusals
+    }
 
     func ask(_ body: JSON, task: String, notice: (String) -> Void) throws(AgentError) -> ModelClient.Answer {
-        let answer = state.withLock { state in
+        let number = state.withLock { state in
             state.requests.append(body)
-            return state.answers.isEmpty ? nil : state.answers.removeFirst()
+            return state.requests.count - 1
+        }
+        if let refusal = refusals[number] { throw refusal }
+        let answer = state.withLock { state in
+            state.answers.isEmpty ? nil : state.answers.removeFirst()
         }
         guard let answer else { throw AgentError("the test has no more answers") }
         return answer

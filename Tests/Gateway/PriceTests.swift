@@ -54,7 +54,7 @@ import Testing
             guard let model = PriceList.embedded.model(name) else { continue }
             let prices = CallPrices(model, atMilliseconds: Self.october)
             for round in 0..<400 {
-                let prompt = Int.random(in: 0...250_000, using: &random)
+                let prompt = Int.random(in: 0...min(250_000, model.context), using: &random)
                 let output = Int.random(in: 0...model.maxOutput, using: &random)
                 for cache in [CacheUse.none, .short, .long] {
                     let worst = prices.worst(promptTokens: prompt, outputTokens: output, cache: cache)

@@ -51,6 +51,50 @@ private let path = "/openai/v1/responses"
         }
     }
 
+    /// How servers say one call: in pieces, whole at its end, both ways, at its item's end, at the answer's.
+    private static let ways: [[JSON]] = {
+        let item: JSON = ["type": "function_call", "call_id": "c", "name": "read", "arguments": ""]
+        var whole = item
+        whole["arguments"] = "{\"a\":1}"
+        let added: JSON = ["type": "response.output_item.added", "output_index": 0, "item": item]
+        let pieces = ["{\"a\"", ":1}"].map { text -> JSON in
+            ["type": "response.function_call_arguments.delta", "output_index": 0, "delta": .string(text)]
+        }
+        let done: JSON = [
+            "type": "response.function_call_arguments.done", "output_index": 0, "arguments": "{\"a\":1}",
+        ]
+        let end: JSON = ["type": "response.output_item.done", "output_index": 0, "item": whole]
+        let empty: JSON = ["type": "response.output_item.done", "output_index": 0, "item": item]
+        var object = whole
+        object["arguments"] = ["a": 1]
+        return [
+            [added] + pieces + [empty], [added, done, empty], [added] + pieces + [done, end], [added, end],
+            [end],
+            [["type": "response.output_item.done", "output_index": 0, "item": object]], [],
+        ]
+    }()
+
+    @Test(arguments: ways)
+    func `a call has its arguments, however the server gives them`(events: [JSON]) throws {
+        let text: JSON = ["type": "output_text", "text": "Look."]
+        let call: JSON = ["type": "function_call", "call_id": "c", "name": "read", "arguments": "{\"a\":1}"]
+        let last: JSON = [
+            "type": "response.completed",
+            "response": [
+                "output": [call, ["type": "message", "content": [text]]],
+                "usage": ["input_tokens": 3, "output_tokens": 4],
+            ],
+        ]
+        let bytes = ([["type": "response.created", "response": ["id": "r"]]] + events + [last]).flatMap {
+            ServerSentEvent(event: $0["type"]?.stringValue ?? "", data: $0.text).serialized()
+        }
+        var assembler = MessageAssembler()
+        for event in responses([bytes]).events { assembler.receive(event) }
+        let content = assembler.message["content"]?.arrayValue ?? []
+        #expect(content.count == 2 && content[0]["input"] == ["a": 1], "\(content)")
+        #expect(content.last?["text"] == "Look." && assembler.message["stop_reason"] == "tool_use")
+    }
+
     @Test(arguments: [
         (#"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#, 429),
         (#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"x"}}}"#, 500),
@@ -167,7 +211,7 @@ private let path = "/openai/v1/responses"
     @Test func `a server of chat completions is asked in its language`() throws {
         let provider = try StubProvider(StubProvider.stream(Array(Golden.chat.utf8)))
         let answer = try stage(provider).send(ask).json()
-        #expect(answer["content"]?[1]?["input"] == ["a": 1])
+        #expect(answer["content"]?[2]?["input"] == ["a": 1])
         let request = try #require(provider.requests.first)
         #expect(request.path == "/v1/chat/completions")
         #expect(request.headers["authorization"] == "Bearer sk-open")

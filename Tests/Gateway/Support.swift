@@ -88,6 +88,7 @@ final class StubProvider: Sendable {
     private final class State: Sendable {
         let answers: Mutex<[Answer]>
         let requests = Mutex<[HTTPRequest]>([])
+        let asked = Mutex<[String]>([])
 
         init(_ answers: [Answer]) { self.answers = Mutex(answers) }
     }
@@ -96,7 +97,8 @@ final class StubProvider: Sendable {
     private let server: HTTPServer
     let port: UInt16
 
-    init(_ answers: Answer...) throws {
+    /// - Parameter facts: What it tells of itself, by path; the rest it does not know.
+    init(_ answers: Answer..., facts: [String: JSON] = [:]) throws {
         Signals.ignoreSIGPIPE()
         let listener = SharedDescriptor(try Sockets.listenTCP("127.0.0.1", port: 0))
         port = try Sockets.localPort(listener.raw)
@@ -105,6 +107,12 @@ final class StubProvider: Sendable {
         server = try HTTPServer(
             listener: listener, name: "provider", report: { _, _ in },
             handler: { request, exchange in
+                if ["/v1/models", "/props", "/api/show", "/api/ps"].contains(request.path) {
+                    state.asked.withLock { $0.append(request.path) }
+                    let fact = facts[request.path]
+                    return try exchange.respond(
+                        HTTPResponse(status: fact == nil ? 404 : 200, json: fact ?? [:]))
+                }
                 state.requests.withLock { $0.append(request) }
                 let next = state.answers.withLock { $0.count > 1 ? $0.removeFirst() : $0.first }
                 try next?(request, exchange)
@@ -116,6 +124,8 @@ final class StubProvider: Sendable {
 
     var url: String { "http://127.0.0.1:\(port)" }
     var requests: [HTTPRequest] { state.requests.withLock { $0 } }
+    /// What it was asked of itself.
+    var asked: [String] { state.asked.withLock { $0 } }
     func stop() { server.stop() }
 }
 

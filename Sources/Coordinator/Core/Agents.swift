@@ -70,7 +70,13 @@ extension Work {
         let task = try own(id, agent)
         guard task.status == .working else { return }
         add(.taskFailed(task: id, attempt: task.attempt, agent: agent, reason: reason))
-        if (state.tasks[id]?.failures ?? 0) >= Tries.failures {
+        if reason.contains(ModelRefusal.credentials) {
+            // Another attempt has the same key.
+            fail(
+                "\(agent) could not do \(id) (\(task.plan.title)): \(reason)",
+                "set the right key where the coordinator starts (openclaw help environment), then start again"
+            )
+        } else if (state.tasks[id]?.failures ?? 0) >= Tries.failures {
             fail(
                 "\(agent) could not do \(id) (\(task.plan.title)): \(reason)",
                 "its log says more: openclaw logs \(state.configuration?.session ?? "ID") \(agent)")

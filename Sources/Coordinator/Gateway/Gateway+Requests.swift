@@ -159,7 +159,8 @@ extension Gateway {
         do throws(GatewayError) {
             let prices = try prices(of: models[0], at: provider)
             let call = ProviderCall(
-                caller: caller, request: shape(request, messages, session, provider, caller),
+                caller: caller,
+                request: shape(request, messages, session, provider, caller, model: models[0]),
                 model: models[0], beta: beta)
             GatewayCall(
                 self, session, provider, call, messages: messages, models: models, prices, output, whenDone
@@ -202,11 +203,17 @@ extension Gateway {
     /// marks for the provider's cache.
     private func shape(
         _ request: MessagesRequest, _ messages: [JSON], _ session: Session, _ provider: any ModelProvider,
-        _ caller: Caller
+        _ caller: Caller, model: String
     ) -> MessagesRequest {
         let notes = notes(messages, session, provider, caller)
+        var request = request
+        if !provider.takesDocuments, !request.documents.isEmpty {
+            request.notes.append("documents were replaced by a sentence: \(provider.name) gets none")
+        }
         var json = request.json
-        json["messages"] = .array(RequestShape.adding(notes, to: messages))
+        let refused = session.book.withLock { $0.pictures(refusedBy: "\(provider.name)/\(model)") }
+        json["messages"] = .array(
+            RequestShape.adding(notes, to: Pictures.removing(refused, from: messages)))
         json = RequestShape.sortingTools(json)
         if provider.marksCache { json = RequestShape.markingCache(json) }
         return json == request.json ? request : request.reshaped(json)

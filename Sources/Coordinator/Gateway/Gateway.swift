@@ -39,6 +39,8 @@ public final class Gateway: Sendable {
     let retry: RetryPolicy
     let rates: RateLimiter
     let pool: TransferPool
+    /// Limits that providers told, by provider and model.
+    let learnt = Mutex<[String: LearntLimits]>([:])
     private let sessions = Mutex<[String: Session]>([:])
     private let stopping = Condition(false)
 

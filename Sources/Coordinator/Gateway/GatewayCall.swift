@@ -6,19 +6,21 @@ import Wire
 
 /// Makes the call, as often as it takes. Used by the exchange's thread only.
 final class GatewayCall: EventSink {
-    private let gateway: Gateway
-    private let session: Gateway.Session
-    private let provider: any ModelProvider
+    let gateway: Gateway
+    let session: Gateway.Session
+    let provider: any ModelProvider
     /// As it goes to the provider.
-    private var call: ProviderCall
+    var call: ProviderCall
     /// The guest's own messages, which the transcript keeps.
     private let messages: [JSON]
-    private let output: GuestOutput
+    let output: GuestOutput
     /// Told the whole answer before the guest sees its end.
     private let whenDone: (JSON) -> Void
     private var models: [String]
-    private var prices: CallPrices
-    private var assembler = MessageAssembler()
+    var prices: CallPrices
+    var assembler = MessageAssembler()
+    /// How often it was made smaller.
+    var adaptations = 0
     private var last: MessageEvent?
     private var permit: RateLimiter.Permit?
 
@@ -33,8 +35,8 @@ final class GatewayCall: EventSink {
         (self.prices, self.output, self.whenDone) = (prices, output, whenDone)
     }
 
-    private var caller: Caller { call.caller }
-    private var limits: GatewayLimits { gateway.configuration.limits }
+    var caller: Caller { call.caller }
+    var limits: GatewayLimits { gateway.configuration.limits }
 
     // MARK: What the provider calls
 
@@ -63,6 +65,7 @@ final class GatewayCall: EventSink {
             var ofModel = 1
             while true {
                 guard let failure = try attemptOnce() else { return }
+                if adapt(to: failure) { continue }
                 if ofModel >= limits.fallbackAttempts || failure.kind == .status(404), try fallBack(failure) {
                     ofModel = 1
                     continue
@@ -93,6 +96,8 @@ final class GatewayCall: EventSink {
             if let permit { gateway.rates.finish(permit, used: used) }
             permit = nil
         }
+        if let guest = tooLong() { throw guest }
+        call.request = fitted()
         let reservation = try reserve()
         assembler = MessageAssembler()
         last = nil
@@ -139,7 +144,8 @@ final class GatewayCall: EventSink {
     }
 
     private func complete(_ reservation: Ledger.Reservation) throws(GuestFailure) {
-        settle(reservation, assembler.usage, prices.cost(assembler.usage), isAnswered: true)
+        let usage = counted(assembler.usage)
+        settle(reservation, usage, prices.cost(usage), isAnswered: true)
         let notes = session.book.withLock { $0.news(call.request.notes, in: caller.conversation) }
         for note in notes { gateway.recorder.noted(caller, note: note) }
         session.settled(caller, model: call.model, content: assembler.turn["content"]?.arrayValue ?? [])
@@ -160,6 +166,7 @@ final class GatewayCall: EventSink {
     private func report(_ failure: ProviderFailure, attempts: Int) -> GuestFailure {
         let reason = attempts > 1 ? "\(failure) (tried \(attempts) times)" : "\(failure)"
         if failure.kind != .cancelled { gateway.recorder.refused(caller, reason: reason) }
+        if let guest = overflow(failure) { return guest }
         var told = ProviderFailure(failure.kind, reason)
         told.type = failure.type
         var guest = told.guestFailure
@@ -173,9 +180,9 @@ final class GatewayCall: EventSink {
 
     private func reserve() throws(GuestFailure) -> Ledger.Reservation {
         let worst = prices.worst(
-            promptTokens: call.request.promptTokens ?? prices.context,
+            promptTokens: promptBound ?? prices.context,
             outputTokens: call.request.outputTokens,
-            cache: call.request.cache)
+            cache: cache)
         do throws(BudgetRefusal) {
             let reservation = try take(worst)
             do throws(BudgetRefusal) {

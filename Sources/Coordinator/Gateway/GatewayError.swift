@@ -42,8 +42,9 @@ public enum GatewayError: Error, Sendable, Hashable, CustomStringConvertible {
             "Set \(variable) where the coordinator starts, or use a local server (openai:MODEL@URL) or a "
                 + "scripted model (script:FILE)."
         case .unpriced(let model, _):
-            "Add \"\(model)\" to a price file, in the form of kit/prices.json, or choose a model "
-                + "that is in it."
+            "Put its list prices, in US dollars for a million tokens, for the words in capitals, and this "
+                + "line into ~/.aegis/openclaw/prices.json (openclaw models shows those that are known): "
+                + PriceList.line(for: model)
         case .script: "Correct the file and start again."
         case .prices: "Compare it with kit/prices.json."
         case .notBuilt: "Allowed are \(ModelSpec.allowed)."

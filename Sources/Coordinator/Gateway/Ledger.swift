@@ -90,6 +90,16 @@ public final class Ledger: Sendable {
         }
     }
 
+    /// What a call of these accounts can cost at most, when the others give back what they hold; nil without
+    /// limits.
+    func payable(_ scopes: [Scope]) -> Int64? {
+        state.withLock { state in
+            ([.session] + scopes).compactMap { scope in
+                state.accounts[scope].flatMap { account in account.budget.map { max(0, $0 - account.spent) } }
+            }.min()
+        }
+    }
+
     /// Sets money aside.
     ///
     /// Money that other calls have reserved mostly comes back, so a call that would fit without it waits.

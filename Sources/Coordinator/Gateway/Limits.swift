@@ -21,6 +21,10 @@ public struct GatewayLimits: Sendable, Hashable {
     public var parallelCalls = 256
     /// How often a conversation's first call is tried before the next model of its list is.
     public var fallbackAttempts = 3
+    /// The shortest answer that is worth a call, in tokens; a request for less is for less.
+    public var leastOutputTokens = 1024
+    /// How often one call is made smaller because the provider said that it does not fit.
+    public var adaptations = 4
     /// Waits shorter than this are not told: nobody would see them.
     public var toldMilliseconds = 50
     /// Conversations of a session whose model, notes and thinking are kept in memory.

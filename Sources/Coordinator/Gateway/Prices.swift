@@ -73,18 +73,31 @@ public struct PriceList: Sendable, Hashable {
 
     public init(models: [String: Model]) { self.models = models }
 
+    /// What gives a model a price: a whole file with one model, its numbers still to be filled in.
+    static func line(for model: String) -> String {
+        let name = JSON.string(model).text
+        return
+            #"{"models": {\#(name): {"context": TOKENS, "max_output": TOKENS, "prices": "#
+            + #"[{"from": "2026-01-01", "tiers": [{"above": 0, "input": IN, "#
+            + #""cache_write_5m": WRITE, "cache_write_1h": WRITE, "cache_read": READ, "output": OUT}]}]}}}"#
+    }
+
     /// The other list wins where both know a model.
     public func merging(_ other: PriceList) -> PriceList {
         PriceList(models: models.merging(other.models) { $1 })
     }
 
-    /// A model by its name, also with the date of a snapshot behind it: `claude-sonnet-4-5-20250929`.
+    /// A model by its name, also with the date of a snapshot behind it: `claude-sonnet-4-5-20250929`,
+    /// or `gpt-5.5-2026-04-23`.
     public func model(_ name: String) -> Model? {
         if let exact = models[name] { return exact }
-        guard let dash = name.lastIndex(of: "-") else { return nil }
-        let date = name[name.index(after: dash)...]
-        guard date.utf8.count == 8, date.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        return models[String(name[..<dash])]
+        for (pattern, length) in [("00000000", 8), ("0000-00-00", 10)] where name.utf8.count > length + 1 {
+            let shape = name.suffix(length).map { ("0"..."9").contains($0) ? "0" : $0 }
+            let before = name.dropLast(length)
+            guard String(shape) == pattern, before.last == "-" else { continue }
+            return models[String(before.dropLast())]
+        }
+        return nil
     }
 }
 
@@ -92,15 +105,23 @@ public struct PriceList: Sendable, Hashable {
 struct CallPrices: Sendable, Hashable {
     let tiers: [PriceList.Tier]
     let context: Int
+    /// The longest answer that the model gives.
+    let maxOutput: Int
 
     /// For providers that send no bill.
-    static let free = CallPrices(tiers: [], context: 1 << 30)
+    static let free = CallPrices(tiers: [], context: 1 << 30, maxOutput: .max)
 
-    init(tiers: [PriceList.Tier], context: Int) { (self.tiers, self.context) = (tiers, context) }
+    init(tiers: [PriceList.Tier], context: Int, maxOutput: Int) {
+        (self.tiers, self.context, self.maxOutput) = (tiers, context, maxOutput)
+    }
 
     init(_ model: PriceList.Model, atMilliseconds now: Int64) {
-        self.init(tiers: model.tiers(on: CivilTime.day(milliseconds: now)), context: model.context)
+        self.init(
+            tiers: model.tiers(on: CivilTime.day(milliseconds: now)), context: model.context,
+            maxOutput: model.maxOutput)
     }
+
+    var isFree: Bool { tiers.isEmpty }
 
     /// What was used, in millionths of a dollar.
     func cost(_ usage: TokenUsage) -> Int64 {
@@ -110,6 +131,20 @@ struct CallPrices: Sendable, Hashable {
     /// What it would have cost without the provider's cache.
     func uncachedCost(_ usage: TokenUsage) -> Int64 {
         cost(TokenUsage(input: usage.prompt, output: usage.output))
+    }
+
+    /// The longest answer that this much money pays for certain.
+    func outputTokens(for microUSD: Int64, promptTokens: Int, upTo most: Int, cache: CacheUse) -> Int {
+        var (low, high) = (0, most)
+        while low < high {
+            let middle = low + (high - low + 1) / 2
+            if worst(promptTokens: promptTokens, outputTokens: middle, cache: cache) <= microUSD {
+                low = middle
+            } else {
+                high = middle - 1
+            }
+        }
+        return low
     }
 
     /// The most that a call can cost.

@@ -29,6 +29,23 @@ public struct TransferRequest {
     }
 }
 
+extension TransferRequest {
+    /// True for an address of this machine itself.
+    var isLoopback: Bool {
+        guard let scheme = url.firstRange(of: "://") else { return false }
+        var host = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if host.hasPrefix("[") {
+            host = host.dropFirst().prefix { $0 != "]" }
+        } else {
+            host = host.prefix { $0 != ":" }
+        }
+        let name = host.lowercased()
+        if name == "localhost" || name.hasSuffix(".localhost") || name == "::1" { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
 /// Takes what comes.
 public protocol TransferReceiver: AnyObject {
     /// Asked at least once a second; true ends the transfer.
@@ -147,6 +164,8 @@ private final class Exchange {
         let own = Unmanaged.passUnretained(self).toOpaque()
         _ = curl_set_string(handle, CURLOPT_URL, request.url)
         _ = curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        // A proxy has a loopback of its own. For other hosts the environment's no_proxy holds.
+        if request.isLoopback { _ = curl_set_string(handle, CURLOPT_NOPROXY, "*") }
         _ = curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
         if request.method == "GET" {
             _ = curl_set_long(handle, CURLOPT_HTTPGET, 1)

@@ -31,8 +31,23 @@ public enum Agent {
 /// What an agent cannot go on after.
 struct AgentError: Error, CustomStringConvertible {
     let description: String
+    /// The prompt did not fit into the model's window; a shorter one would.
+    var isTooLong = false
+    /// That window in tokens, when it was told.
+    var window: Int?
 
     init(_ description: String) { self.description = description }
+
+    /// The reason of a refusal as the gateway words it: "prompt is too long: N tokens > M maximum".
+    init(refusal message: String) {
+        self.init("the model refuses: \(message)")
+        guard let mark = message.firstRange(of: "prompt is too long: ") else { return }
+        isTooLong = true
+        let rest = message[mark.upperBound...]
+        if let sign = rest.firstRange(of: " tokens > ") {
+            window = Int(rest[sign.upperBound...].prefix { $0.isASCII && $0.isNumber })
+        }
+    }
 }
 
 /// Takes one task after the other.

@@ -6,6 +6,16 @@ enum AgentLimits {
     static let lineBytes = 16 << 20
     /// Answers in a row that are nothing before the task fails.
     static let emptyAnswers = 3
+    /// Answers in a row that were cut at their longest length before the task fails: each is paid for.
+    static let cutAnswers = 5
+    /// Answers in a row that were paused before the task fails.
+    static let pausedAnswers = 10
+    /// Streams that broke off in a row before a call fails: each may have been paid for.
+    static let brokenAnswers = 6
+    /// Calls in a row that were written in a way that nobody can read before the task fails.
+    static let unreadableCalls = 3
+    /// How often in a row a history that is too long for the model is made shorter.
+    static let overflows = 3
     /// Work that could not be handed over before the task fails: a rebase may stop that often.
     static let refusals = 5
     /// What the repository may tell its agents, in bytes.

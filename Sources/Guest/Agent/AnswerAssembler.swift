@@ -79,9 +79,11 @@ struct AnswerAssembler {
             switch block["type"]?.stringValue {
             case "tool_use", "server_tool_use":
                 // Input that is no JSON stays visible as such; the tool's answer will say so.
+                // What is JSON but no object the provider would refuse in every later request.
+                let given = text.isEmpty ? block["input"] ?? [:] : (try? JSON.parse(text)) ?? .null
                 block["input"] =
-                    text.isEmpty
-                    ? block["input"] ?? [:] : (try? JSON.parse(text)) ?? ["invalid_json": .string(text)]
+                    given.objectValue == nil
+                    ? ["invalid_json": .string(text.isEmpty ? given.text : text)] : given
             case "thinking": block["thinking"] = .string(text)
             case "text":
                 if text.isEmpty { continue }

@@ -52,6 +52,26 @@ extension Conversation {
         compaction.messagesAfter = messages.count
     }
 
+    /// What did not fit into the model's window. First old results go, which makes room for a summary; when
+    /// even that does not fit, only what was asked and the last exchange stay.
+    mutating func shorten(isFirst: Bool) throws(AgentError) {
+        if isFirst {
+            dropOldResults()
+            do throws(AgentError) {
+                try compact()
+            } catch {
+                guard error.isTooLong else { throw error }
+            }
+            return
+        }
+        guard messages.count > 3 else { return dropOldResults() }
+        let last = messages.suffix(2)
+        messages = [messages[0]] + (last.last.map(Self.hasResults) == true ? Array(last) : [])
+        if messages.count == 1 { messages[0] = Self.adding("Go on with the next step.", to: messages[0]) }
+        dropOldResults()
+        compaction.messagesAfter = messages.count
+    }
+
     private static let handOverMark = "Your own hand-over, written when the context window was nearly full:"
 
     private static func isHandOver(_ block: JSON) -> Bool {

@@ -16,13 +16,16 @@ struct Conversation {
     let id: String
     let system: String
     private(set) var tools: [JSON]
-    let limits: (turns: Int, maxTokens: Int, contextTokens: Int)
+    private(set) var limits: (turns: Int, maxTokens: Int, contextTokens: Int)
     var messages: [JSON]
     private var stuck = StuckRules()
     /// What compaction has done so far.
     var compaction = Compaction()
     /// Answers in a row that could not be used, reminders that were given, work that was not taken.
     private var emptyAnswers = 0
+    private var unusable = Unusable()
+    /// Histories in a row that were too long for the model.
+    private var overflows = 0
     private var reminders = 0
     private var refusals = 0
     private var turns = 0
@@ -111,9 +114,18 @@ struct Conversation {
     mutating func run() throws(AgentError) -> End {
         while turns < limits.turns {
             turns += 1
-            let answer = try model.ask(request, task: id, notice: notice)
-            if let end = try take(answer) { return end }
-            if isLong(answer) { try compact() }
+            do throws(AgentError) {
+                let answer = try model.ask(request, task: id, notice: notice)
+                overflows = 0
+                if let end = try take(answer) { return end }
+                if isLong(answer) { try compact() }
+            } catch {
+                guard error.isTooLong, overflows < AgentLimits.overflows else { throw error }
+                overflows += 1
+                if let window = error.window { limits.contextTokens = min(limits.contextTokens, window) }
+                notice("the history is too long for the model and is summed up")
+                try shorten(isFirst: overflows == 1)
+            }
         }
         return .failed("no end after \(limits.turns) turns")
     }
@@ -155,6 +167,7 @@ struct Conversation {
         emptyAnswers = 0
         messages.append(["role": "assistant", "content": .array(answer.content)])
         try report(answer)
+        if let reason = unusable.take(answer) { return .failed(reason) }
         switch answer.stopReason {
         case "refusal": return .failed("the model refused to go on")
         // The provider goes on by itself when it gets its own words back.
@@ -235,6 +248,15 @@ struct Conversation {
             messages.append(Self.user("Your answer was cut at its longest length. Go on where it stopped."))
             return nil
         }
+        if Unusable.holdsCall(answer) {
+            messages.append(
+                Self.user(
+                    "You wrote a call of a tool as text, and nobody could read it, so nothing was called. "
+                        + "Call the tool itself, by a name that it has, or write the call as one JSON "
+                        + "object: {\"name\": …, \"arguments\": {…}}"
+                ))
+            return nil
+        }
         // It has seen what it hands over and has nothing to add.
         if let pending { return .completed(result: pending.result, summary: pending.summary) }
         let text = answer.content.compactMap { $0["text"]?.stringValue }.joined(separator: "\n")
@@ -255,8 +277,11 @@ struct Conversation {
         let name = call["name"]?.stringValue ?? ""
         let input = call["input"] ?? [:]
         if isCut || input["invalid_json"] != nil {
-            let why = isCut ? "the answer was cut at its longest length" : "its input is not valid JSON"
-            return .result(Self.result(of: call, "The call was not made: \(why). Make it again.", true))
+            let why =
+                isCut
+                ? "the answer was cut at its longest length. Make it again in smaller steps"
+                : "its input is no JSON object. Make it again"
+            return .result(Self.result(of: call, "The call was not made: \(why).", true))
         }
         if name == "complete_task" { return complete(call, input) }
         var nudge: String?

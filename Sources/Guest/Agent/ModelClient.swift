@@ -58,11 +58,17 @@ struct ModelClient: Model {
     func ask(_ body: JSON, task: String, notice: (String) -> Void) throws(AgentError) -> Answer {
         let deadline = Clock.monotonicNanoseconds() + Int64(Self.pauses.total) * 1_000_000
         var pause = Self.pauses.first
+        var broken = 0
         while true {
             switch attempt(body, task: task) {
             case .answer(let answer): return answer
-            case .refused(let reason): throw AgentError(reason)
-            case .retry(let reason, let after):
+            case .refused(let error): throw error
+            case .retry(let reason, let after, let isBroken):
+                // What had begun may have been paid for, so it is not begun again for ever.
+                if isBroken { broken += 1 }
+                guard broken < AgentLimits.brokenAnswers else {
+                    throw AgentError("the model's answer broke off \(broken) times: \(reason)")
+                }
                 guard Clock.monotonicNanoseconds() < deadline else {
                     throw AgentError(
                         "the model did not answer for \(Self.pauses.total / 60_000) minutes: \(reason)")
@@ -77,8 +83,8 @@ struct ModelClient: Model {
 
     private enum Attempt {
         case answer(Answer)
-        case refused(String)
-        case retry(String, afterMilliseconds: Int?)
+        case refused(AgentError)
+        case retry(String, afterMilliseconds: Int?, isBroken: Bool)
     }
 
     private func attempt(_ body: JSON, task: String) -> Attempt {
@@ -88,11 +94,13 @@ struct ModelClient: Model {
         var assembler = AnswerAssembler()
         var parser = ServerSentEventParser()
         var failure: String?
+        var hasBegun = false
         do throws(HTTPError) {
             let response = try connection.send(
                 HTTPRequest("POST", "\(prefix)/v1/messages", headers: headers, json: body),
                 timeoutMilliseconds: 600_000, idleMilliseconds: 300_000
             ) { bytes in
+                hasBegun = true
                 do throws(ServerSentEventError) {
                     for event in try parser.receive(bytes) { assembler.take(event) }
                     return assembler.failure == nil
@@ -103,14 +111,15 @@ struct ModelClient: Model {
             }
             guard response.isSuccess else { return refusal(response) }
         } catch {
-            return .retry("\(error)", afterMilliseconds: nil)
+            return .retry("\(error)", afterMilliseconds: nil, isBroken: hasBegun)
         }
         if let failure = failure ?? assembler.failure {
             return assembler.isWorthRetrying
-                ? .retry(failure, afterMilliseconds: nil) : .refused("the model did not answer: \(failure)")
+                ? .retry(failure, afterMilliseconds: nil, isBroken: true)
+                : .refused(AgentError("the model did not answer: \(failure)"))
         }
         guard let answer = assembler.answer else {
-            return .retry("the answer was cut off", afterMilliseconds: nil)
+            return .retry("the answer was cut off", afterMilliseconds: nil, isBroken: true)
         }
         return .answer(answer)
     }
@@ -127,9 +136,10 @@ struct ModelClient: Model {
             case "false": false
             default: response.status == 429 || response.status == 408 || response.status >= 500
             }
-        guard isTransient else { return .refused("the model refuses: \(message)") }
+        guard isTransient else { return .refused(AgentError(refusal: message)) }
         let seconds = response.headers["retry-after"].flatMap { Double($0) }
-        return .retry(message, afterMilliseconds: seconds.map { Int(max(0, min($0, 120)) * 1000) })
+        return .retry(
+            message, afterMilliseconds: seconds.map { Int(max(0, min($0, 120)) * 1000) }, isBroken: false)
     }
 }
 

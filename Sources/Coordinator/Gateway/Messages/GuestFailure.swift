@@ -10,6 +10,8 @@ struct GuestFailure: Error, Sendable, Hashable {
     let message: String
     /// What SDKs act on.
     var details: JSON?
+    /// OpenAI's name for it, where that is another one.
+    var code: String?
     /// Whether the guest should ask again. Mostly not: what is worth another try, the gateway has tried. But
     /// it cannot take back an answer that has begun, nor go on when the coordinator ends.
     var isWorthRetrying: Bool
@@ -67,7 +69,8 @@ struct GuestFailure: Error, Sendable, Hashable {
     var openAIJSON: JSON {
         [
             "error": [
-                "message": .string(message), "type": .string(type), "param": nil, "code": .string(type),
+                "message": .string(message), "type": .string(type), "param": nil,
+                "code": .string(code ?? type),
             ]
         ]
     }

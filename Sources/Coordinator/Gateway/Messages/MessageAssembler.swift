@@ -7,6 +7,8 @@ struct MessageAssembler: Sendable {
     /// True once the provider said what the prompt counts; nothing is charged before.
     private(set) var hasUsage = false
     private(set) var isComplete = false
+    /// Of text, thoughts and inputs that came, for providers that count nothing.
+    private(set) var outputBytes = 0
     private var head: [String: JSON] = [:]
     private var usageObject: [String: JSON] = [:]
     private var blocks: [Int: JSON] = [:]
@@ -68,6 +70,7 @@ struct MessageAssembler: Sendable {
     private mutating func receive(_ delta: JSON, _ index: Int) {
         guard var block = blocks[index] else { return }
         func append(_ field: String, _ text: JSON?) {
+            outputBytes += text?.stringValue?.utf8.count ?? 0
             block[field] = .string((block[field]?.stringValue ?? "") + (text?.stringValue ?? ""))
         }
         switch delta["type"]?.stringValue {
@@ -76,7 +79,9 @@ struct MessageAssembler: Sendable {
         // It comes whole: the last one holds, as in the official SDKs.
         case "signature_delta": block["signature"] = delta["signature"]
         case "input_json_delta":
-            inputs[index, default: ""] += delta["partial_json"]?.stringValue ?? ""
+            let piece = delta["partial_json"]?.stringValue ?? ""
+            outputBytes += piece.utf8.count
+            inputs[index, default: ""] += piece
             return
         case "citations_delta":
             var citations = block["citations"]?.arrayValue ?? []

@@ -14,8 +14,11 @@ struct MessagesRequest: Sendable {
     let isStreaming: Bool
     /// The most the answer can have, in tokens.
     let outputTokens: Int
-    /// The most the prompt can have, in tokens; nil when only the model's context bounds it.
+    /// The most the prompt can have without its documents, in tokens; nil when only the model's context
+    /// bounds it.
     let promptTokens: Int?
+    /// Blocks whose pages only the provider can count.
+    let documents: [JSON]
     let cache: CacheUse
     /// What was dropped of it, in sentences.
     var notes: [String] = []
@@ -25,6 +28,8 @@ struct MessagesRequest: Sendable {
     /// For what the provider adds to a prompt with tools.
     private static let tokensOfOverhead = 2048
     private static let outputLimit = 10_000_000
+    /// The smallest budget for thoughts that the API takes.
+    private static let leastThinking = 1024
 
     private static let knownFields: Set<String> = [
         "model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config",
@@ -74,8 +79,9 @@ struct MessagesRequest: Sendable {
         promptTokens =
             scan.isUnbounded
             ? nil
-            : max(0, bytes.count - scan.imageBytes) + scan.images * MessagesRequest.tokensOfImage
+            : max(0, bytes.count - scan.otherBytes) + scan.images * MessagesRequest.tokensOfImage
                 + scan.referencedBytes(of: fields["tools"]) + MessagesRequest.tokensOfOverhead
+        documents = scan.documents
         cache = MessagesRequest.cacheUse(bytes)
     }
 
@@ -86,16 +92,52 @@ struct MessagesRequest: Sendable {
             json: json, messages: json["messages"]?.arrayValue ?? messages, model: model,
             isStreaming: isStreaming, outputTokens: outputTokens,
             promptTokens: promptTokens.map { $0 + max(0, bytes.count - self.json.serialized().count) },
-            cache: MessagesRequest.cacheUse(bytes), notes: notes)
+            documents: documents, cache: MessagesRequest.cacheUse(bytes), notes: notes)
     }
+
+    /// The request with a shorter longest answer.
+    /// - Parameters:
+    ///   - reason: Told in the transcript.
+    ///   - isTold: With the number; without it for one that is another every time.
+    func limited(to tokens: Int, because reason: String, isTold: Bool = true) -> MessagesRequest {
+        guard let asked = json["max_tokens"]?.intValue, tokens < outputTokens else { return self }
+        var json = json
+        json["max_tokens"] = JSON(min(asked, tokens))
+        if let budget = json["thinking"]?["budget_tokens"]?.intValue, budget >= min(asked, tokens) {
+            // Thoughts are part of the answer, and no fewer are taken.
+            let room = tokens / 2
+            if room >= MessagesRequest.leastThinking {
+                json["thinking"]?["budget_tokens"] = JSON(room)
+                if budget > asked { json["max_tokens"] = JSON(max(min(asked, tokens - room), room + 1)) }
+            } else {
+                json["thinking"] = nil
+            }
+        }
+        let number = isTold ? " to \(tokens)" : ""
+        return MessagesRequest(
+            json: json, messages: messages, model: model, isStreaming: isStreaming, outputTokens: tokens,
+            promptTokens: promptTokens, documents: documents, cache: cache,
+            notes: notes + ["max_tokens was lowered from \(asked)\(number): \(reason)"])
+    }
+
+    /// The request with other messages, checked already.
+    func with(messages: [JSON], note: String) -> MessagesRequest {
+        var json = json
+        json["messages"] = .array(messages)
+        var request = reshaped(json)
+        request.notes.append(note)
+        return request
+    }
+
+    var hasPictures: Bool { !Pictures.digests(in: messages, of: nil).isEmpty }
 
     private init(
         json: JSON, messages: [JSON], model: String?, isStreaming: Bool, outputTokens: Int,
-        promptTokens: Int?, cache: CacheUse, notes: [String]
+        promptTokens: Int?, documents: [JSON], cache: CacheUse, notes: [String]
     ) {
         (self.json, self.messages, self.model, self.isStreaming) = (json, messages, model, isStreaming)
         (self.outputTokens, self.promptTokens, self.cache) = (outputTokens, promptTokens, cache)
-        self.notes = notes
+        (self.documents, self.notes) = (documents, notes)
     }
 
     /// Also true when the words only stand in a text: then a little more is reserved than needed.
@@ -143,9 +185,11 @@ struct MessagesRequest: Sendable {
 /// Walks through content blocks: finds what is not text, and refuses what the provider would fetch.
 private struct ContentScan {
     var images = 0
-    /// Of their data, which is no text.
-    var imageBytes = 0
-    /// A document's pages cannot be counted here.
+    /// Of images and documents, which are no text.
+    var otherBytes = 0
+    /// Their pages cannot be counted here.
+    var documents: [JSON] = []
+    /// A block is newer than this gateway.
     var isUnbounded = false
     /// The message is one that the provider wrote.
     private var isAnswer = false
@@ -199,10 +243,13 @@ private struct ContentScan {
             try check(change: block["tool"] ?? .null, at: "\(place)/tool")
         case "image":
             images += 1
-            imageBytes += try data(of: block, at: place)
+            otherBytes += try data(of: block, at: place)
         case "document":
-            isUnbounded = true
-            _ = try data(of: block, at: place)
+            let bytes = try data(of: block, at: place)
+            if block["source"]?["type"] == "base64" {
+                documents.append(block)
+                otherBytes += bytes
+            }
             if block["source"]?["type"] == "content", let content = block["source"]?["content"] {
                 try check(content: content, at: "\(place)/source/content")
             }

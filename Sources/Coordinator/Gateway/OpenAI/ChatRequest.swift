@@ -63,7 +63,8 @@ enum ChatRequest {
         return message["role"] == "assistant" ? [chatAnswer(blocks)] : chatQuestions(blocks)
     }
 
-    /// Thinking belongs to the model that thought it, and is left out.
+    /// Thinking belongs to the model that thought it, and is left out; but a chat server that showed its
+    /// thoughts before a call wants them back with it.
     private static func chatAnswer(_ blocks: [JSON]) -> JSON {
         let text = text(of: .array(blocks))
         var answer: JSON = ["role": "assistant", "content": text.isEmpty ? nil : .string(text)]
@@ -75,7 +76,10 @@ enum ChatRequest {
                 ],
             ]
         }
-        if !calls.isEmpty { answer["tool_calls"] = .array(calls) }
+        if !calls.isEmpty {
+            answer["tool_calls"] = .array(calls)
+            if let thoughts = ChatThoughts.of(blocks) { answer[thoughts.field] = .string(thoughts.text) }
+        }
         return answer
     }
 

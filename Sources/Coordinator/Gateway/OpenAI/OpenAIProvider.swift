@@ -13,6 +13,8 @@ struct OpenAIProvider: ModelProvider {
 
     var name: String { "openai at \(url.host)" }
     var isFree: Bool { url.isLocal }
+    var writesCache: Bool { true }
+    var takesDocuments: Bool { false }
     private var isOpenAI: Bool { url.host.hasSuffix("openai.com") }
 
     func model(for role: String) -> String { modelName }
@@ -24,15 +26,18 @@ struct OpenAIProvider: ModelProvider {
                 let body = ChatRequest.chat(
                     from: call.request, model: call.model, effort: route.effort, isOpenAI: isOpenAI)
                 let bytes = body.serialized()
+                let tools = call.request.json["tools"]?.arrayValue ?? []
                 let translator = ChatTranslator(
                     name: name, model: call.model, promptTokens: TokenEstimate.tokens(bytes: bytes.count),
-                    requiresUsage: !isFree)
+                    tools: Set(tools.compactMap { $0["name"]?.stringValue }))
                 try send("/chat/completions", bytes, translator, sink)
             case .responses:
                 let body = ResponsesRequest.responses(
                     from: call.request, model: call.model, effort: route.effort, isOpenAI: isOpenAI)
-                try send(
-                    "/responses", body.serialized(), ResponsesTranslator(name: name, model: call.model), sink)
+                let bytes = body.serialized()
+                let translator = ResponsesTranslator(
+                    name: name, model: call.model, promptTokens: TokenEstimate.tokens(bytes: bytes.count))
+                try send("/responses", bytes, translator, sink)
             }
         } catch {
             throw explained(error, call)
@@ -60,9 +65,26 @@ struct OpenAIProvider: ModelProvider {
         try reader.finish(failure)
     }
 
+    func window(of model: String) -> Int? {
+        ServerWindow(url: url, key: key, pool: pool, configuration: configuration).tokens(of: model)
+    }
+
+    private func withoutKey(_ failure: ProviderFailure, _ status: Int) -> ProviderFailure {
+        var clear = ProviderFailure(
+            .status(status),
+            "\(failure.message). No key was sent: OPENAI_API_KEY goes only to OpenAI and to the server that "
+                + "OPENAI_BASE_URL names. Set OPENAI_BASE_URL=\(url.text) and OPENAI_API_KEY where the "
+                + "coordinator starts")
+        clear.shouldRetry = false
+        return clear
+    }
+
     /// Servers say in many ways that a model takes no tools; asking again does not help, and what does is
     /// different for each of them.
     private func explained(_ failure: ProviderFailure, _ call: ProviderCall) -> ProviderFailure {
+        if case .status(let status) = failure.kind, [401, 403].contains(status), key == nil {
+            return withoutKey(failure, status)
+        }
         guard case .status(let status) = failure.kind, [400, 404, 422, 500, 501].contains(status),
             call.request.json["tools"]?.arrayValue?.isEmpty == false
         else { return failure }

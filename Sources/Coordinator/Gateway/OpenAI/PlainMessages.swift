@@ -8,7 +8,7 @@ enum PlainMessages {
         var plain: [JSON] = []
         for message in messages {
             guard message["role"] == "system" else {
-                plain.append(withoutReferences(message))
+                plain.append(plainer(message))
                 continue
             }
             let text = ChatRequest.text(of: message["content"])
@@ -25,26 +25,37 @@ enum PlainMessages {
         return plain
     }
 
-    /// Tools that were found are among the request's tools already; the result only names them.
-    private static func withoutReferences(_ message: JSON) -> JSON {
-        guard let blocks = message["content"]?.arrayValue,
-            blocks.contains(where: { $0["content"]?.arrayValue?.contains(where: isReference) == true })
-        else { return message }
+    /// References to tools and documents, also inside of results, as words.
+    private static func plainer(_ message: JSON) -> JSON {
+        guard let blocks = message["content"]?.arrayValue else { return message }
         var message = message
-        message["content"] = .array(
-            blocks.map { block in
-                guard let content = block["content"]?.arrayValue else { return block }
-                var block = block
-                block["content"] = .array(
-                    content.map { part in
-                        guard isReference(part) else { return part }
-                        let name = part["tool_name"]?.stringValue ?? ""
-                        return ["type": "text", "text": .string("The tool \(name) can be called now.")]
-                    })
-                return block
-            })
+        message["content"] = .array(blocks.flatMap(words))
         return message
     }
 
-    private static func isReference(_ block: JSON) -> Bool { block["type"] == "tool_reference" }
+    private static func words(_ block: JSON) -> [JSON] {
+        switch block["type"]?.stringValue {
+        case "tool_result": return [plainer(block)]
+        case "tool_reference":
+            // Tools that were found are among the request's tools already; the result only names them.
+            return text("The tool \(block["tool_name"]?.stringValue ?? "") can be called now.")
+        case "document":
+            switch block["source"]?["type"]?.stringValue {
+            case "text": return text(block["source"]?["data"]?.stringValue ?? "")
+            case "content":
+                let content = block["source"]?["content"]
+                return content?.arrayValue?.flatMap(words) ?? text(content?.stringValue ?? "")
+            default: return text(noDocument)
+            }
+        default: return [block]
+        }
+    }
+
+    /// Stands where a document of pages stood.
+    static let noDocument =
+        "[A document stood here. The model's server does not take it, so it was left out.]"
+
+    private static func text(_ text: String) -> [JSON] {
+        text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
+    }
 }

@@ -15,8 +15,18 @@ struct ResponsesTranslator: StreamTranslator {
     /// Blocks by the place of their part in the answer.
     private var blocks: [String: Int] = [:]
     private var count = 0
+    /// Blocks of calls whose arguments came, in pieces or whole.
+    private var filled: Set<Int> = []
+    /// Items that something came of, by their place; the others come whole at their end.
+    private var begun: Set<Int> = []
+    /// Of the answer, for servers that count nothing.
+    private var outputBytes = 0
+    private let promptTokens: Int
 
-    init(name: String, model: String) { (self.name, self.model) = (name, model) }
+    /// - Parameter promptTokens: An estimate, used when the server does not count.
+    init(name: String, model: String, promptTokens: Int = 0) {
+        (self.name, self.model, self.promptTokens) = (name, model, promptTokens)
+    }
 
     mutating func receive(_ event: ServerSentEvent) throws(ProviderFailure) -> [MessageEvent] {
         if isComplete || event.data == "[DONE]" { return [] }
@@ -46,24 +56,18 @@ struct ResponsesTranslator: StreamTranslator {
             return [begin(place(data, isPart: true), ["type": "text", "text": ""])]
         case "response.output_item.added":
             guard let item = data["item"], item["type"] == "function_call" else { return [.ping] }
-            hasCalls = true
-            let id = item["call_id"]?.stringValue ?? "call_\(Random.hex(8))"
-            return [
-                begin(
-                    place(data, isPart: false),
-                    ["type": "tool_use", "id": .string(id), "name": item["name"] ?? "", "input": [:]])
-            ]
+            return [beginCall(item, data)]
         case "response.output_text.delta", "response.refusal.delta":
             if type == "response.refusal.delta" { isRefusal = true }
             guard let text = data["delta"]?.stringValue else { return [] }
             let place = place(data, isPart: true)
+            outputBytes += text.utf8.count
             // Some servers leave out the event that begins a part.
             let opening = blocks[place] == nil ? [begin(place, ["type": "text", "text": ""])] : []
             return opening + (blocks[place].map { [.text($0, text)] } ?? [])
         case "response.function_call_arguments.delta":
-            guard let block = blocks[place(data, isPart: false)], let text = data["delta"]?.stringValue
-            else { return [.ping] }
-            return [.input(block, text)]
+            return fill(data, data["delta"])
+        case "response.function_call_arguments.done": return fill(data, data["arguments"], isWhole: true)
         case "response.content_part.done": return close(place(data, isPart: true))
         case "response.output_item.done": return done(data)
         case "response.completed", "response.incomplete": return finish(data["response"] ?? [:])
@@ -81,8 +85,28 @@ struct ResponsesTranslator: StreamTranslator {
     private mutating func begin(_ place: String, _ block: JSON) -> MessageEvent {
         hasContent = true
         blocks[place] = count
+        if let item = place.split(separator: ".").first.flatMap({ Int($0) }) { begun.insert(item) }
         defer { count += 1 }
         return .blockStart(count, block)
+    }
+
+    private mutating func beginCall(_ item: JSON, _ data: JSON) -> MessageEvent {
+        hasCalls = true
+        let id = item["call_id"]?.stringValue ?? "call_\(Random.hex(8))"
+        return begin(
+            place(data, isPart: false),
+            ["type": "tool_use", "id": .string(id), "name": item["name"] ?? "", "input": [:]])
+    }
+
+    /// Arguments come in pieces, or whole at the end, or both ways.
+    private mutating func fill(_ data: JSON, _ arguments: JSON?, isWhole: Bool = false) -> [MessageEvent] {
+        let text = arguments?.stringValue ?? arguments?.objectValue.map { JSON.object($0).text }
+        guard let block = blocks[place(data, isPart: false)], let text, !text.isEmpty,
+            !isWhole || !filled.contains(block)
+        else { return [.ping] }
+        filled.insert(block)
+        outputBytes += text.utf8.count
+        return [.input(block, text)]
     }
 
     private mutating func close(_ place: String) -> [MessageEvent] {
@@ -98,18 +122,45 @@ struct ResponsesTranslator: StreamTranslator {
             let sealed = JSON.string(ResponsesRequest.sealed + item.text)
             return [begin(here, ["type": "redacted_thinking", "data": sealed])] + close(here)
         }
+        let index = data["output_index"]?.intValue ?? 0
+        switch item["type"]?.stringValue {
+        case "function_call":
+            let opening = begun.contains(index) ? [] : [beginCall(item, data)]
+            return opening + fill(data, item["arguments"], isWhole: true).filter { $0.type != "ping" }
+                + close(here)
+        case "message" where !begun.contains(index): return whole(item, data)
+        default: break
+        }
         let parts = blocks.keys.filter { $0.hasPrefix("\(here).") }.sorted()
         return parts.flatMap { close($0) } + close(here)
     }
 
+    /// A message of which nothing came before its end.
+    private mutating func whole(_ item: JSON, _ data: JSON) -> [MessageEvent] {
+        var events: [MessageEvent] = []
+        for (index, part) in (item["content"]?.arrayValue ?? []).enumerated() {
+            guard let text = part["text"]?.stringValue ?? part["refusal"]?.stringValue, !text.isEmpty else {
+                continue
+            }
+            if part["type"] == "refusal" { isRefusal = true }
+            outputBytes += text.utf8.count
+            let place = "\(data["output_index"]?.intValue ?? 0).\(index)"
+            let opening = begin(place, ["type": "text", "text": ""])
+            events += [opening, .text(count - 1, text)] + close(place)
+        }
+        return events
+    }
+
     private mutating func finish(_ response: JSON) -> [MessageEvent] {
-        let open = blocks.keys.sorted().flatMap { close($0) }
-        let counted = response["usage"]
-        let prompt = counted?["input_tokens"]?.intValue ?? 0
-        let cached = counted?["input_tokens_details"]?["cached_tokens"]?.intValue ?? 0
-        let usage = TokenUsage(
-            input: max(0, prompt - cached), cacheRead: max(0, min(cached, prompt)),
-            output: max(0, counted?["output_tokens"]?.intValue ?? 0))
+        var open = blocks.keys.sorted().flatMap { close($0) }
+        // Some servers tell what they said only here.
+        for (index, item) in (response["output"]?.arrayValue ?? []).enumerated() where !begun.contains(index)
+        {
+            open += done(["item": item, "output_index": JSON(index)])
+        }
+        let usage = ChatUsage.read(
+            ChatUsage.renamed(response["usage"]), promptTokens: promptTokens,
+            outputTokens: TokenEstimate.tokens(bytes: outputBytes))
         let reason =
             switch response["incomplete_details"]?["reason"]?.stringValue {
             case "max_output_tokens": "max_tokens"

@@ -14,6 +14,11 @@ protocol ModelProvider: Sendable {
     /// True when marks in a request decide what the provider keeps of a prompt.
     var marksCache: Bool { get }
 
+    /// False when documents of pages are left out of what the model gets.
+    var takesDocuments: Bool { get }
+    /// True when a prompt may be written to the provider's cache without a mark.
+    var writesCache: Bool { get }
+
     /// The model that answers a role.
     func model(for role: String) -> String
 
@@ -23,12 +28,18 @@ protocol ModelProvider: Sendable {
     /// Streams one answer into `sink`, up to and including `message_stop`.
     func stream(_ call: ProviderCall, into sink: any EventSink) throws(ProviderFailure)
 
+    /// The window of a model in tokens, asked of its server; nil when it does not say.
+    func window(of model: String) -> Int?
+
     /// How many tokens a prompt has.
     func countTokens(_ call: ProviderCall, cancel: any Cancellation) throws(ProviderFailure) -> Int
 }
 
 extension ModelProvider {
     var marksCache: Bool { false }
+    var writesCache: Bool { false }
+    var takesDocuments: Bool { true }
+    func window(of model: String) -> Int? { nil }
     func rateClass(of model: String) -> String? { model }
 
     /// About four bytes of text make a token; for providers that cannot say.
@@ -93,6 +104,8 @@ struct ProviderFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// In a sentence, without secrets.
     let message: String
     var type: String?
+    /// The provider's own error, as far as it is JSON.
+    var details: JSON?
     var charge = Charge.nothing
     /// What the provider asked for.
     var retryAfterMilliseconds: Int?
@@ -109,7 +122,7 @@ struct ProviderFailure: Error, Sendable, Hashable, CustomStringConvertible {
     var guestFailure: GuestFailure {
         switch kind {
         case .status(let status) where [401, 403].contains(status):
-            GuestFailure(502, "the provider refused the coordinator's credentials: \(message)")
+            GuestFailure(502, "\(ModelRefusal.credentials): \(message)")
         case .status(let status): GuestFailure(status, message, type: type)
         case .connection, .malformed, .cut: GuestFailure(502, message)
         case .idle: GuestFailure(504, message)

@@ -129,6 +129,7 @@ final class StreamReader<Translator: StreamTranslator>: TransferReceiver {
         var failure = ProviderFailure(.status(status), "\(name) answered \(status): \(text)")
         failure.headers = headers
         failure.type = error?["type"]?.stringValue
+        failure.details = error?.objectValue == nil ? nil : error
         failure.retryAfterMilliseconds = RetryPolicy.retryAfter(
             headers, atMilliseconds: Clock.wallMilliseconds())
         failure.shouldRetry = RetryPolicy.shouldRetry(headers)

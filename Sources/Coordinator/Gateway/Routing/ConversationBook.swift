@@ -23,6 +23,10 @@ struct ConversationBook: Sendable {
     private var thinkingOrder: [String] = []
     private var beginnings: [String: ThreadBeginnings] = [:]
     private var beginningOrder: [String] = []
+    /// Digests of pictures that a model refused, by the model.
+    private var pictures: [String: Set<[UInt8]>] = [:]
+    /// The most tokens that documents can have, as the provider counted them.
+    private(set) var documents: [String: Int] = [:]
     private var clock = 0
     private let limit: Int
 
@@ -58,6 +62,19 @@ struct ConversationBook: Sendable {
         let news = notes.filter { entry.told.insert($0).inserted }
         self[conversation] = entry
         return news
+    }
+
+    mutating func keep(document key: String, tokens: Int) {
+        if documents.count >= limit { documents = [:] }
+        documents[key] = tokens
+    }
+
+    func pictures(refusedBy model: String) -> Set<[UInt8]> { pictures[model] ?? [] }
+
+    mutating func refuse(_ digests: Set<[UInt8]>, by model: String) {
+        var known = pictures[model] ?? []
+        if known.count + digests.count > limit { known = [] }
+        pictures[model] = known.union(digests)
     }
 
     /// Keeps the thinking of an answer that calls tools.

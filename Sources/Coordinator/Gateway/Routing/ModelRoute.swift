@@ -16,6 +16,8 @@ public struct ModelRoute: Sendable, Hashable, CustomStringConvertible {
     /// Whether marks for the provider's cache are set where the guest set none.
     public var caches = true
     public var api = API.chat
+    /// The window that the server gives the model, in tokens; nil is what it says itself.
+    public var context: Int?
 
     public static let efforts = ["low", "medium", "high", "xhigh", "max"]
 
@@ -51,8 +53,13 @@ public struct ModelRoute: Sendable, Hashable, CustomStringConvertible {
         case ("api", _):
             guard let api = API(rawValue: value) else { throw refuse("api is chat or responses") }
             self.api = api
+        case ("context", _):
+            guard let tokens = Int(value), (1024...100_000_000).contains(tokens) else {
+                throw refuse("context is the model's window, a number of tokens from 1024")
+            }
+            context = tokens
         default:
-            throw refuse("\(name) is none of effort, fallback, escalate, cache (on, off) and api")
+            throw refuse("\(name) is none of effort, fallback, escalate, cache (on, off), api and context")
         }
     }
 
@@ -63,6 +70,7 @@ public struct ModelRoute: Sendable, Hashable, CustomStringConvertible {
         if let escalate { pairs.append("escalate=\(escalate)") }
         if !caches { pairs.append("cache=off") }
         if api != .chat { pairs.append("api=\(api.rawValue)") }
+        if let context { pairs.append("context=\(context)") }
         return "\(spec)" + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
     }
 
