@@ -68,7 +68,9 @@ extension RolesCommand {
         if entry.name == RepositoryServers.fileName {
             _ = try Self.servers(entry)
         } else {
-            _ = try read(entry, all)
+            let role = try read(entry, all)
+            guard let problem = Programs.problem(of: role, home: home) else { return }
+            throw CLIError(.usage, "\(entry.path): \(problem)")
         }
     }
 

@@ -180,6 +180,17 @@ private func assemble(_ events: [JSON]) -> AnswerAssembler {
         #expect(requests[0].headers["x-api-key"] == "k" && requests[0].headers["x-openclaw-task"] == "t1")
     }
 
+    @Test func `an answer that always breaks off is not begun for ever`() throws {
+        let requests = try serve([whole(stream.dropLast(2))]) { client in
+            var client = client
+            client.firstPauseMilliseconds = 1
+            #expect { try client.ask([:], task: "t") { _ in } } throws: {
+                "\($0)".contains("broke off \(AgentLimits.brokenAnswers) times")
+            }
+        }
+        #expect(requests.count == AgentLimits.brokenAnswers)
+    }
+
     @Test(arguments: [429, 500, 502, 504, 529])
     func `a status that the gateway says is not worth another try is not tried again`(status: Int) throws {
         var gone = HTTPResponse.error(status, code: "x_error", message: "tried three times")

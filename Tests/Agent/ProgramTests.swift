@@ -131,7 +131,7 @@ import Testing
         for (run, words) in [
             (["name": "x", "exit_code": 3, "errors": "Traceback"], "x ended with exit code 3: Traceback"),
             (
-                ["name": "x", "exit_code": 0, "problem": "402 no money"],
+                ["name": "x", "exit_code": 0, "problem": "402 no money", "summary": "402 no money"],
                 "x ended without success: 402 no money"
             ),
             (["name": "x", "exit_code": 137], "x ended with exit code 137: it said nothing"),

@@ -67,7 +67,9 @@ class Provider:
                 wants_tool = any(block["type"] == "tool_use" for block in blocks)
                 reason = "tool_use" if wants_tool else "end_turn"
                 self.event("message_delta", {
-                    "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": tokens[1]}})
+                    "delta": {"stop_reason": reason, "stop_sequence": None},
+                    # No provider bills more than was allowed.
+                    "usage": {"output_tokens": min(tokens[1], body["max_tokens"])}})
                 self.event("message_stop", {})
                 self.wfile.write(b"0\r\n\r\n")
 

@@ -5,11 +5,11 @@ import json
 import os
 import pathlib
 
-from home import ROOT, Home, check, git, holding, kill
+from home import ROOT, Home, check, git, holding, kill, wait_for
 from messages_server import Provider
 from registry import test
 from sessions import CALCULATOR, session_of, start, wait_until_over
-from suite_agent import script, token_of
+from suite_agent import BAIT, PUSH, STEAL, script, token_of
 
 PLACE = ROOT / ".venv-agents"
 FIX = "sed -i 's/value = product() - value/value -= product()/' calculator.py && make test 2>&1 | tail -n 1"
@@ -33,9 +33,16 @@ SHELL = {
 }
 
 
+# How one says that it is done, where words alone do not.
+END = {"mini-swe-agent": [SHELL["mini-swe-agent"]("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT")]}
+
+
 def ours(program, name, **value):
     """A call of one of our tools, as the program names tools of MCP servers."""
-    return turn({"claude": f"mcp__openclaw__{name}", "codex": f"mcp__openclaw__{name}"}[program], **value)
+    if program == "vibe":
+        code = f"async function main() {{ return await tools.mcp_openclaw.{name}({json.dumps(value)}); }}"
+        return turn("run_typescript", code=code)
+    return turn({"claude": "mcp__openclaw__", "codex": "mcp__openclaw__", "gptme": "openclaw."}[program] + name, **value)
 
 
 def conversation(role, *turns, **match):
@@ -217,9 +224,45 @@ def a_program_that_fails_costs_an_attempt_each_and_says_why():
         check(listed["mine"]["path"].endswith(".local/bin/mine"), f"it is listed as {listed['mine']}")
         missing = home.run("run", "Do it", "--repo", str(repository), "--agent", "aider", "--model", model, check=False)
         check("aider is not installed" in missing.stderr and "pipx install" in missing.stderr, missing.stderr)
+        roles = home.path / "aegis/openclaw/roles"
+        roles.mkdir(parents=True)
+        (roles / "coder.yaml").write_text(
+            "name: coder\nprompt: x\ntools: [bash]\nworkspace: clone\ncommand: [mine, --yes]\n")
+        unseen = home.run("run", "Do it", "--repo", str(repository), "--model", model, check=False)
+        check("they do not see" in unseen.stderr and "agent: NAME" in unseen.stderr, unseen.stderr)
+        checked = home.run("roles", "check", check=False)
+        check(checked.returncode == 2 and "they do not see" in checked.stdout, checked.stdout)
+        (roles / "coder.yaml").unlink()
         wrong = home.run(
             "run", "Do it", "--repo", str(repository), "--agent", "reviewer=mine", "--model", model, check=False)
         check("mine cannot be the reviewer" in wrong.stderr, wrong.stderr)
+
+
+@test
+def claude_code_that_obeys_a_hostile_repository_gives_nothing_away():
+    with programs("pair") as home:
+        repository = home.repository(CALCULATOR)
+        (repository / "CLAUDE.md").write_text(BAIT)
+        git(repository, "add", "-A")
+        git(repository, "commit", "-qm", "Lay a bait")
+        home.path.chmod(0o711)
+        (home.path / ".claude").mkdir()
+        (home.path / ".claude/.credentials.json").write_text("login-canary")
+        head = git(repository, "rev-parse", "HEAD")
+        model = script(home, "obeys", conversation(
+            "coder", SHELL["claude"](STEAL), SHELL["claude"](PUSH), SHELL["claude"]("mount -t tmpfs none /mnt; touch ~/x /openclaw/x"),
+            SHELL["claude"](FIX), say("I obeyed.")))
+        done = home.run(
+            "run", "Do it", "--repo", str(repository), "--agents", "1", "--model", model, "--agent", "claude", check=False)
+        check(done.returncode == 8, f"it does not wait for a person: {done.returncode} {done.stdout}{done.stderr}")
+        session = session_of(home)
+        check(git(repository, "rev-parse", "HEAD") == head and is_fixed(repository) is False, "the repository was changed")
+        sessions = home.path / "aegis/openclaw/sessions" / session
+        token = token_of(home, session, "coder-1").encode()
+        leaks = [p for p in holding(sessions, token, b"login-canary", b"sk-ant-canary") if not p.endswith("/secret")]
+        check(not leaks, f"a token or login is in {leaks}")
+        changed = git(sessions / "repository.git", "diff", "--name-only", head, f"openclaw/{session}")
+        check(changed == "calculator.py", f"more would be merged than the fix: {changed}")
 
 
 # The role's own program: it speaks the harness's socket, and says what bounds it.
@@ -276,30 +319,25 @@ def a_roles_own_program_runs_in_the_roles_sandbox():
         check((home.path / "aegis/kits/openclaw/guest/speaks.py").read_text() == SPEAKS, "a new kit replaced a person's file")
 
 
-def program_processes(name):
+def kill_programs():
     """Those that were started from the installed programs."""
-    found = []
+    place = str(PLACE.resolve()).encode()
     for entry in pathlib.Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and os.readlink(entry / "exe").endswith(f"/{name}"):
-                found.append(int(entry.name))
+            if entry.name.isdigit() and place in (entry / "cmdline").read_bytes().split(b" ")[0]:
+                kill(int(entry.name))
         except OSError:
             continue
-    return found
 
 
-def at_work(home, session):
-    home.wait_for_event(
-        session, lambda e: e["type"] == "task.progressed" and "half.txt" in e["data"]["message"], "the program to be at work")
-
-
-def harmed(program, turns, harm):
+def harmed(program, turns, harm, venv="pair"):
     """A session whose program is in the middle of its work when harm is done. Returns the events of its good end."""
-    with programs("pair") as home:
+    with programs(venv) as home:
         repository = home.repository(CALCULATOR)
         model = script(home, program, *turns)
         session = start(home, repository, model, "--agents", "1", "--yes", "--merge", "--agent", program)
-        at_work(home, session)
+        half = home.path / "aegis/openclaw/sessions" / session / "workspace/agents/coder-1/half.txt"
+        wait_for(half.exists, "half of the work", 120)
         harm(home)
         state = wait_until_over(home, session)
         events = home.events(session)
@@ -314,23 +352,21 @@ WAIT = "echo half > half.txt; while [ ! -e /tmp/never ]; do sleep 0.05; done"
 AGAIN = [f"rm half.txt; {FIX}", "Subtraction takes its operands in order."]
 
 
+def killed(program, venv="pair"):
+    events = harmed(program, [
+        conversation("coder", SHELL[program](WAIT), say("Never said."), attempt=1),
+        conversation("coder", SHELL[program](AGAIN[0]), *END.get(program, [say(AGAIN[1])]))], lambda home: kill_programs(), venv)
+    reasons = [e["data"]["reason"] for e in events if e["type"] == "task.failed"]
+    check(len(reasons) == 1 and f"{program} ended with exit code 137" in reasons[0], f"the attempts that failed: {reasons}")
+
+
 @test
 def a_killed_program_costs_one_attempt():
-    for program in ("claude", "codex"):
-        def harm(home):
-            for pid in program_processes(program):
-                kill(pid)
-
-        events = harmed(program, [
-            conversation("coder", SHELL[program](WAIT), say("Never said."), attempt=1),
-            conversation("coder", SHELL[program](AGAIN[0]), say(AGAIN[1]))], harm)
-        reasons = [e["data"]["reason"] for e in events if e["type"] == "task.failed"]
-        check(
-            len(reasons) == 1 and f"{program} ended with exit code 137" in reasons[0], f"the attempts that failed: {reasons}")
+    killed("claude")
+    killed("codex")
 
 
-@test
-def claude_code_goes_on_after_its_coordinator_was_killed():
+def goes_on(program):
     def harm(home):
         for pid, line in home.processes().items():
             if "coordinator serve" in line:
@@ -338,17 +374,38 @@ def claude_code_goes_on_after_its_coordinator_was_killed():
         home.run("sessions")
 
     wait = "echo half > half.txt; for step in $(seq 40); do sleep 0.05; done"
-    harmed("claude", [conversation("coder", SHELL["claude"](wait), SHELL["claude"](AGAIN[0]), say(AGAIN[1]))], harm)
+    harmed(program, [conversation("coder", SHELL[program](wait), SHELL[program](AGAIN[0]), say(AGAIN[1]))], harm)
 
 
 @test
-def claude_code_at_the_end_of_the_budget_ends_as_our_own_agent_does():
+def claude_code_goes_on_after_its_coordinator_was_killed():
+    goes_on("claude")
+
+
+def hears_a_message(program):
+    """What a person says while it works is heard in a second run that goes on with the same conversation."""
+    def harm(home):
+        home.run("session", session_of(home), "coder-1", "--message", "Put it right, and remove half.txt.")
+
+    wait = "echo half > half.txt; for step in $(seq 60); do sleep 0.05; done"
+    # A conversation of its own would begin with the first turn again.
+    events = harmed(program, [conversation(
+        "coder", SHELL[program](wait), say("Half of it is there."), SHELL[program](AGAIN[0]), say(AGAIN[1]))], harm)
+    check(not any(e["type"] == "task.failed" for e in events), "an attempt failed")
+
+
+@test
+def claude_code_hears_a_message_in_the_same_conversation():
+    hears_a_message("claude")
+
+
+def ends_with_its_budget(program, name, input, venv="pair"):
     def endless(body):
-        name = "Bash" if any(tool["name"] == "Bash" for tool in body.get("tools", [])) else "bash"
-        return [{"type": "tool_use", "id": f"toolu_{len(body['messages'])}", "name": name, "input": {"command": "true"}}]
+        tool = (name, input) if any(t["name"] == name for t in body.get("tools", [])) else ("bash", {"command": "true"})
+        return [{"type": "tool_use", "id": f"toolu_{len(body['messages'])}", "name": tool[0], "input": tool[1]}]
 
     def ending(*options):
-        with Provider(endless, tokens=(4000, 2000)) as provider, programs("pair") as home:
+        with Provider(endless, tokens=(4000, 2000)) as provider, programs(venv) as home:
             repository = home.repository(CALCULATOR)
             done = home.run(
                 "run", "Do it", "--repo", str(repository), "--agents", "1", "--model", "claude-sonnet-5-5", "--budget", "0.4",
@@ -358,9 +415,13 @@ def claude_code_at_the_end_of_the_budget_ends_as_our_own_agent_does():
             reason = next(e["data"]["reason"] for e in reversed(home.events(session["id"])) if e["type"] == "session.failed")
             return done.returncode, session["state"], reason
 
-    ours, theirs = ending(), ending("--agent", "claude")
-    print(ours, theirs)
-    check(ours[:2] == theirs[:2] and "budget" in theirs[2], f"our own ended with {ours}, Claude Code with {theirs}")
+    ours, theirs = ending(), ending("--agent", program)
+    check(ours[:2] == theirs[:2] and "budget" in theirs[2], f"our own ended with {ours}, {program} with {theirs}")
+
+
+@test
+def claude_code_at_the_end_of_the_budget_ends_as_our_own_agent_does():
+    ends_with_its_budget("claude", "Bash", {"command": "true", "description": "Go on"})
 
 
 @test
@@ -374,15 +435,59 @@ def the_trial_says_whether_a_program_works_here():
         check(absent.returncode == 1 and "not installed" in absent.stdout, f"{absent.stdout}{absent.stderr}")
 
 
+def every_role(program, venv="pair"):
+    with programs(venv) as home:
+        repository = home.repository(CALCULATOR)
+        plan = {"summary": "One fix", "tasks": [
+            {"id": "t1", "title": "Fix subtraction", "description": "Operands are swapped.", "write_set": ["calculator.py"]}]}
+        model = script(
+            home, "team",
+            conversation("architect", ours(program, "plan", **plan), say("The plan is made.")),
+            conversation("coder", SHELL[program](FIX), say("Subtraction takes its operands in order.")),
+            conversation("reviewer", ours(program, "verdict", verdict="approve", summary="It is right."), say("Approved.")),
+            conversation("tester", ours(program, "run_tests"), say("All green.")))
+        done, session = run(home, repository, model, "--agent", program, agents="4")
+        check(is_fixed(repository), f"the fix was not merged: {done.stdout}{done.stderr}")
+        kinds = {e["type"] for e in home.events(session)}
+        check({"plan.accepted", "review.submitted", "tests.reported"} <= kinds, f"the events: {sorted(kinds)}")
+
+
 if os.environ.get("OPENCLAW_TEST_AGENTS") == "all":
+    @test
+    def claude_code_plays_every_role():
+        every_role("claude")
+
+    @test
+    def codex_plays_every_role():
+        every_role("codex")
+
+    @test
+    def vibe_plays_every_role():
+        every_role("vibe", "mistral-vibe")
+
+    @test
+    def gptme_plays_every_role():
+        every_role("gptme", "gptme")
+
+    @test
+    def codex_goes_on_after_its_coordinator_was_killed():
+        goes_on("codex")
+
+    @test
+    def codex_hears_a_message_in_the_same_conversation():
+        hears_a_message("codex")
+
+    @test
+    def codex_at_the_end_of_the_budget_ends_as_our_own_agent_does():
+        ends_with_its_budget("codex", "exec_command", {"cmd": "true"})
+
     @test
     def vibe_does_a_coders_task():
         coder_does_a_task("vibe", "mistral-vibe")
 
     @test
     def mini_swe_agent_does_a_coders_task():
-        finish = SHELL["mini-swe-agent"]("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT")
-        coder_does_a_task("mini-swe-agent", "mini-swe-agent", [SHELL["mini-swe-agent"](FIX), finish])
+        coder_does_a_task("mini-swe-agent", "mini-swe-agent", [SHELL["mini-swe-agent"](FIX), *END["mini-swe-agent"]])
 
     @test
     def gptme_does_a_coders_task():
@@ -395,3 +500,20 @@ if os.environ.get("OPENCLAW_TEST_AGENTS") == "all":
             "                value -= product()\n>>>>>>> REPLACE\n```\n")
         # The examples in its first request look like turns that were had already.
         coder_does_a_task("aider", "aider-chat", [say(edit)] * 12)
+
+    @test
+    def killed_vibe_mini_swe_agent_and_gptme_cost_one_attempt():
+        for program, venv in [("vibe", "mistral-vibe"), ("mini-swe-agent", "mini-swe-agent"), ("gptme", "gptme")]:
+            killed(program, venv)
+
+    @test
+    def vibe_ends_with_its_budget():
+        ends_with_its_budget("vibe", "bash", {"command": "true"}, "mistral-vibe")
+
+    @test
+    def mini_swe_agent_ends_with_its_budget():
+        ends_with_its_budget("mini-swe-agent", "bash", {"command": "true"}, "mini-swe-agent")
+
+    @test
+    def gptme_ends_with_its_budget():
+        ends_with_its_budget("gptme", "shell", {"command": "true"}, "gptme")

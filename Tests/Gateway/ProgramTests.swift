@@ -240,6 +240,27 @@ private func call(_ name: String, _ input: String) -> [UInt8] {
         #expect(asked?[1]?["content"]?[0]?["input"] == ["input": "hello there"])
     }
 
+    @Test func `calls and results of the oldest form are read, each result with its call`() throws {
+        func turn(_ number: Int) -> [JSON] {
+            [
+                [
+                    "role": "assistant", "content": nil,
+                    "function_call": ["name": "add", "arguments": .string("{\"n\":\(number)}")],
+                ], ["role": "function", "name": "add", "content": .string("got \(number)")],
+            ]
+        }
+        let request = try ChatRequest.messages(
+            from: ["messages": .array([["role": "user", "content": "hi"]] + turn(1) + turn(2))],
+            defaultOutputTokens: 9)
+        let messages = request.json["messages"]?.arrayValue ?? []
+        #expect(messages.count == 5)
+        for (index, number) in [(1, 1), (3, 2)] {
+            let (call, result) = (messages[index]["content"]?[0], messages[index + 1]["content"]?[0])
+            #expect(call?["input"] == ["n": JSON(number)] && call?["id"] == result?["tool_use_id"])
+            #expect(result?["content"] == .string("got \(number)"))
+        }
+    }
+
     @Test(arguments: ["prediction", "audio", "web_search_options", "functions"])
     func `what changes the answer or reaches out is refused by name`(field: String) throws {
         var body: JSON = ["model": "x", "messages": [["role": "user", "content": "hi"]]]

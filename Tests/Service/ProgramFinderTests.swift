@@ -157,6 +157,22 @@ import Testing
         }
     }
 
+    @Test func `a command that guests do not see is said with where it is here`() throws {
+        let person = try Person()
+        let file = try person.write("home/.local/bin/it")
+        let finder = ProgramFinder(
+            ProgramPlaces(path: [], home: person.home),
+            home: Home(aegis: "\(person.home)/.aegis", path: "\(person.home)/.aegis/openclaw"))
+        let kit = "\(person.root)/kit"
+        #expect(
+            finder.missing(["it", "-p"], kit: kit)?.message == "guests have no it: they do not see \(file)")
+        #expect(finder.missing(["it"], kit: kit)?.hint.contains("openclaw help agents") == true)
+        #expect(finder.missing(["nowhere-at-all"], kit: kit)?.message == "guests have no nowhere-at-all")
+        #expect(finder.missing(["sh"], kit: kit) == nil && finder.missing(["/x/it"], kit: kit) == nil)
+        _ = try person.write("kit/guest/it")
+        #expect(finder.missing(["it"], kit: kit) == nil)
+    }
+
     @Test func `a session keeps who plays what, and openclaw is our own agent`() throws {
         let home = try RolesTests.home()
         defer { try? Files.removeTree(Files.parent(of: home.path)) }

@@ -52,12 +52,13 @@ struct ModelClient: Model {
 
     /// First and longest pause between tries, and how long to try in all, in milliseconds: a coordinator that
     /// restarts is back within seconds, a provider that is overloaded within minutes.
-    private static let pauses = (first: 250, longest: 20_000, total: 900_000)
+    private static let pauses = (longest: 20_000, total: 900_000)
+    var firstPauseMilliseconds = 250
 
     /// Asks, again and again until there is a whole answer or a reason why there will be none.
     func ask(_ body: JSON, task: String, notice: (String) -> Void) throws(AgentError) -> Answer {
         let deadline = Clock.monotonicNanoseconds() + Int64(Self.pauses.total) * 1_000_000
-        var pause = Self.pauses.first
+        var pause = firstPauseMilliseconds
         var broken = 0
         while true {
             switch attempt(body, task: task) {

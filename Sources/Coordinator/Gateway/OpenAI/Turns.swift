@@ -9,6 +9,8 @@ struct Turns {
     private let tools: GuestTools
     /// What was left out, in sentences.
     private var notes: [String] = []
+    /// Calls of the oldest form, which have no ids.
+    private var functions = 0
 
     private init(_ tools: GuestTools) { self.tools = tools }
 
@@ -34,6 +36,8 @@ struct Turns {
         case "assistant": append("assistant", try answer(message, at: place))
         case "tool":
             append("user", [try result(of: message["tool_call_id"], message["content"], at: place)])
+        case "function":
+            append("user", [try result(of: .string("function_\(functions)"), message["content"], at: place)])
         default: throw .invalid("\(place)/role: must be system, developer, user, assistant or tool")
         }
     }
@@ -88,8 +92,13 @@ struct Turns {
         ]
     }
 
-    private func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
+    private mutating func answer(_ message: JSON, at place: String) throws(GuestFailure) -> [JSON] {
         var blocks = try blocks(message["content"], at: place)
+        if let function = message["function_call"], !function.isNull {
+            functions += 1
+            let id = JSON.string("function_\(functions)")
+            blocks.append(try call(id, function, at: "\(place)/function_call/arguments"))
+        }
         for (index, call) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
             if let custom = call["custom"], !custom.isNull {
                 blocks.append(text(call["id"], custom))

@@ -92,6 +92,20 @@ public struct ProgramFinder: Sendable {
             hint: program.install.isEmpty ? "openclaw agents list" : "install it: \(program.install)")
     }
 
+    /// Why a role's own command would not be found in a guest; nil when it would be.
+    public func missing(_ command: [String], kit: String) -> ProgramProblem? {
+        guard let name = command.first, !name.contains("/") else { return nil }
+        // What a guest's PATH names, as it is on this machine.
+        let seen = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+        let isSeen = (seen + ["\(kit)/guest"]).contains { Files.isExecutable("\($0)/\(name)") }
+        guard !isSeen else { return nil }
+        let here = (places.path + directories).map { "\($0)/\(name)" }.first(where: Files.isExecutable)
+        return ProgramProblem(
+            message: "guests have no \(name)" + (here.map { ": they do not see \($0)" } ?? ""),
+            hint: "agent: NAME starts an agent program that is installed here, see openclaw help agents; or "
+                + "put it into \(kit)/guest, which guests see as /openclaw/bin")
+    }
+
     // MARK: Where it may be
 
     private func candidates(_ program: AgentProgram) -> [String] {

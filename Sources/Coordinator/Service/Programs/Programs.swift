@@ -44,6 +44,13 @@ public struct Programs: Sendable {
     }
 }
 
+extension Programs {
+    /// Why agents of the role could not be started on this machine, in words; nil when they can.
+    public static func problem(of role: Role, home: Home) -> String? {
+        SessionPrograms().problem(of: role, home: home).map { "\($0)" }
+    }
+}
+
 /// Which program plays which role of one session, fixed at its start.
 struct SessionPrograms: Sendable {
     /// For every role that says nothing else; nil for our own agent.
@@ -109,8 +116,10 @@ struct SessionPrograms: Sendable {
         // Said even if no role would use it.
         if let general, general != Programs.own { _ = try Self.found(general, programs, home, places) }
         for roleName in Set(byRole.keys).union(["architect", "coder", "reviewer", "tester"]).sorted() {
-            guard let role = try roles.role(roleName), let name = name(for: role) else { continue }
-            let (program, _) = try Self.found(name, programs, home, places)
+            guard let role = try roles.role(roleName) else { continue }
+            if let problem = problem(of: role, home: home) { throw problem }
+            guard let name = name(for: role) else { continue }
+            let program = try Self.found(name, programs, home, places).0
             let needsTools = ["architect", "reviewer", "tester"].contains(roleName)
             guard needsTools, !program.hasTools else { continue }
             // Asked for by name it is a mistake; as part of all roles it is left to our own agent.
@@ -122,6 +131,24 @@ struct SessionPrograms: Sendable {
                     status: 422)
             }
         }
+    }
+
+    /// Why agents of the role could not be started here; nil when they can.
+    func problem(of role: Role, home: Home) -> ServiceError? {
+        if let name = name(for: role) {
+            do throws(ServiceError) {
+                _ = try Self.found(name, Programs(home: home), home, places)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        guard let command = role.command,
+            let problem = ProgramFinder(places, home: home).missing(command, kit: home.kit)
+        else { return nil }
+        return ServiceError(
+            "the role \(role.name) names the command \(command[0]): \(problem.message)",
+            hint: problem.hint, code: "no_program", status: 422)
     }
 
     private static func found(
@@ -151,6 +178,7 @@ struct SessionPrograms: Sendable {
             if program.hasTools || !needsTools { return Self.place(program, found, role, model) }
         }
         guard let command = role.command else { return Place() }
+        if let problem = problem(of: role, home: home) { throw problem }
         return Place(
             command: ["/openclaw/bin/openclaw-agent", "command"], document: ["command": JSON(command)])
     }

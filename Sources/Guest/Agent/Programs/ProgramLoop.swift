@@ -89,8 +89,9 @@ struct ProgramLoop: Sendable {
         let words = answer["problem"]?.stringValue ?? ""
         if code == 0, words.isEmpty { return nil }
         // Where programs complain, then what they said last.
+        var said: Set<String> = [""]
         let tails = [words, answer["errors"]?.stringValue ?? "", answer["summary"]?.stringValue ?? ""]
-            .filter { !$0.isEmpty }.map { $0.suffix(AgentLimits.complaintCharacters) }
+            .filter { said.insert($0).inserted }.map { $0.suffix(AgentLimits.complaintCharacters) }
         let head = code == 0 ? "\(name) ended without success" : "\(name) ended with exit code \(code)"
         return "\(head): " + (tails.isEmpty ? "it said nothing" : tails.joined(separator: "\n"))
     }
