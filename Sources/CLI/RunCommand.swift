@@ -46,12 +46,13 @@ extension Command {
                     + "openclaw/SESSION"),
             OptionSpec(
                 "yes", short: "y",
-                "approve the result when everything that is required is green and nothing in it needs a person"
+                "approve the result when everything that is required is green and nothing in it "
+                    + "needs a person"
             ),
             OptionSpec(
                 "allow", value: "KIND[:GLOB]",
-                "with --yes: what needs a person and may pass all the same; may be repeated; see openclaw help "
-                    + "consent"),
+                "with --yes: what needs a person and may pass all the same; may be repeated; see "
+                    + "openclaw help consent"),
             OptionSpec("detach", short: "d", "start the session and return"),
             OptionSpec(
                 "dry-run", short: "n", "say what would happen and what it may cost, and start nothing"),

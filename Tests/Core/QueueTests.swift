@@ -124,6 +124,9 @@ private struct Queue {
                     .succeeded(
                         key: effect.key,
                         .gate(GateOutcome(exitCode: isRed ? 1 : 0, output: "", milliseconds: 1))))
+            case .inspectChange(let commit, let tree):
+                let list = ChangeInspection(base: "base", commit: commit, tree: tree, [], rules: [])
+                try send(.succeeded(key: effect.key, .inspected(list)))
             case .forecast: try send(.succeeded(key: effect.key, .forecast(files: [], collisions: [:])))
             default: try send(.succeeded(key: effect.key, .done))
             }

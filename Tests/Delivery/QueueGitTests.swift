@@ -177,6 +177,9 @@ private struct QueueOnGit {
             if case .moved(let commit) = try repository.advance(from: from, to: to) {
                 result = .moved(commit: commit, tree: "")
             }
+        case .inspectChange(let commit, let tree):
+            result = .inspected(
+                ChangeInspection(base: repository.base, commit: commit, tree: tree, [], rules: []))
         case .forecast(_, let commit):
             result = .forecast(files: try repository.filesChanged(by: commit), collisions: [:])
         default: break

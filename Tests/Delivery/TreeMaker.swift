@@ -2,7 +2,8 @@ import Kit
 
 @testable import Delivery
 
-/// Makes commits of a session repository entry by entry, as no work tree could: any mode, any name, any bytes.
+/// Makes commits of a session repository entry by entry, as no work tree could: any mode, any name, any
+/// bytes.
 struct TreeMaker {
     struct Entry {
         var mode = "100644"

@@ -113,7 +113,8 @@ final class ProviderCheck: EventSink {
         let rates = PriceList.Rates(
             input: 75_000_000, cacheWrite5m: 94_000_000, cacheWrite1h: 150_000_000, cacheRead: 7_500_000,
             output: 375_000_000)
-        let prices = CallPrices(tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20, maxOutput: 1 << 17)
+        let prices = CallPrices(
+            tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20, maxOutput: 1 << 17)
         let ledger = Ledger(budget: nil)
         for _ in 0..<3 {
             guard let held = try? ledger.reserve(1000) else { throw Broken(description: "no limit refuses") }

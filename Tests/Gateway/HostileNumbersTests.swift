@@ -65,7 +65,8 @@ import Wire
         let rates = PriceList.Rates(
             input: 75_000_000, cacheWrite5m: 94_000_000, cacheWrite1h: 150_000_000, cacheRead: 7_500_000,
             output: 375_000_000)
-        let prices = CallPrices(tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20, maxOutput: 1 << 17)
+        let prices = CallPrices(
+            tiers: [PriceList.Tier(above: 0, rates: rates)], context: 1 << 20, maxOutput: 1 << 17)
         var total: Int64 = 0
         for prompt in Self.extremes {
             for cached in Self.extremes {

@@ -107,7 +107,7 @@ import Testing
         ),
         (
             "name: x\ntask: t\noptions: {yes: true}",
-            "3: options.yes: is no field; known are agents, budget, deadline, model, test"
+            "3: options.yes: is no field; known are agents, allow, budget, deadline, model, test"
         ),
         ("name: x\ntask: t\nplan: {summary: s}", "3: plan/tasks: "),
         ("[]", "1: a template is a mapping with name and task"),

@@ -104,7 +104,8 @@ enum TidyRules {
         line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
     }
 
-    /// Files that show or judge text of strangers: there a line ends at its byte, or CR LF hides what follows.
+    /// Files that show or judge text of strangers: there a line ends at its byte, or CR LF hides what
+    /// follows.
     private static let foreignText = [
         "Sources/CLI/ChangeView.swift", "Sources/CLI/SessionCommands.swift",
         "Sources/CLI/SessionFollower.swift",

@@ -29,8 +29,8 @@ extension Work {
         intend(.watchChecks(commit: state.head, number: pull.number))
     }
 
-    /// A red check of the pull request is work; the approval was of a result that is not wanted any more. None
-    /// at all, what is not known, and one that stays red are for a person to judge.
+    /// A red check of the pull request is work; the approval was of a result that is not wanted any more.
+    /// None at all, what is not known, and one that stays red are for a person to judge.
     mutating func checked(_ commit: String, _ verdict: ChecksVerdict, _ summary: String) {
         add(.checksReported(commit: commit, isGreen: verdict == .green, summary: summary))
         guard state.phase == .delivering, state.head == commit, verdict != .green else { return }

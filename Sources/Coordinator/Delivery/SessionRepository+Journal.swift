@@ -1,4 +1,5 @@
 // What the commits of a session say about its journal.
+import Kit
 import System
 
 extension SessionRepository {
@@ -16,6 +17,6 @@ extension SessionRepository {
         let commits = try git.run([
             "log", "--first-parent", "--max-count=\(Self.trailerCommits)", format, "\(base)..\(commit)", "--",
         ]).records
-        return commits.compactMap { $0.split(separator: "\n").last.map(String.init) }
+        return commits.compactMap { $0.byteLines.last { !$0.isEmpty }.map(String.init) }
     }
 }

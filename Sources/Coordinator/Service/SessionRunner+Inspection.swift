@@ -10,7 +10,8 @@ extension SessionRunner {
         try repository.inspect(commit, facts(of: try repository.tree(of: commit)))
     }
 
-    /// The list of a commit for showing: as it was written down, or made now. One that cannot be made says so.
+    /// The list of a commit for showing: as it was written down, or made now. One that cannot be made says
+    /// so.
     func inspection(of commit: String) -> ChangeInspection {
         let state = state
         if let known = state.inspection, known.commit == commit { return known }

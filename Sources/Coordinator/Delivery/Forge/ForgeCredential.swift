@@ -38,7 +38,7 @@ public enum ForgeCredential {
 
     private static func gitHubProgram(_ host: String) -> String? {
         let token = run(["gh", "auth", "token", "--hostname", host], input: nil)
-        let line = token?.split(separator: "\n").first.map(String.init)
+        let line = token?.byteLines.first { !$0.isEmpty }.map(String.init)
         return line.flatMap { $0.isEmpty || $0.contains(" ") ? nil : $0 }
     }
 
@@ -47,7 +47,7 @@ public enum ForgeCredential {
     private static func helper(_ question: String) -> RemoteCredential? {
         guard question.utf8.count < 4096, let answer = run(["git", "credential", "fill"], input: question)
         else { return nil }
-        let lines = answer.split(separator: "\n")
+        let lines = answer.byteLines
         func value(_ name: String) -> String? {
             lines.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
         }

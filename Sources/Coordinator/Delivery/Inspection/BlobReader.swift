@@ -11,7 +11,7 @@ struct BlobReader {
         _ ids: [String], limitBytes: Int, _ body: (String, ArraySlice<UInt8>?) -> Void
     ) throws(DeliveryError) {
         // One pass when all of it is small, as it mostly is.
-        if ids.count <= Self.onePass, try pass(ids[...], body) { return }
+        if ids.count <= Self.onePass, try pass(ids[...], limitBytes: limitBytes, body) { return }
         let sizes = try sizes(of: ids)
         var (batch, bytes): ([String], Int) = ([], 0)
         for id in ids {
@@ -20,28 +20,28 @@ struct BlobReader {
                 continue
             }
             if bytes + size > Limits.inspectedBytes / 2, !batch.isEmpty {
-                try readAll(batch, body)
+                try readAll(batch, limitBytes, body)
                 (batch, bytes) = ([], 0)
             }
             batch.append(id)
             bytes += size
         }
-        if !batch.isEmpty { try readAll(batch, body) }
+        if !batch.isEmpty { try readAll(batch, limitBytes, body) }
     }
 
     private static let onePass = 20_000
 
     private func readAll(
-        _ ids: [String], _ body: (String, ArraySlice<UInt8>?) -> Void
+        _ ids: [String], _ limitBytes: Int, _ body: (String, ArraySlice<UInt8>?) -> Void
     ) throws(DeliveryError) {
-        guard try pass(ids[...], body) else {
+        guard try pass(ids[...], limitBytes: limitBytes, body) else {
             throw DeliveryError(.git, "read \(ids.count) files", "git printed more than their sizes")
         }
     }
 
     /// - Returns: False when it is more than fits; then nothing was handed out.
     private func pass(
-        _ ids: ArraySlice<String>, _ body: (String, ArraySlice<UInt8>?) -> Void
+        _ ids: ArraySlice<String>, limitBytes: Int, _ body: (String, ArraySlice<UInt8>?) -> Void
     ) throws(DeliveryError) -> Bool {
         guard !ids.isEmpty else { return true }
         let arguments = ["cat-file", "--batch", "--buffer"]
@@ -62,7 +62,8 @@ struct BlobReader {
             else {
                 throw DeliveryError(.git, "read \(id)", "the object is missing in \(git.directory ?? "")")
             }
-            body(id, words[1] == "blob" ? bytes[(end + 1)..<(end + 1 + size)] : nil)
+            let isRead = words[1] == "blob" && size <= limitBytes
+            body(id, isRead ? bytes[(end + 1)..<(end + 1 + size)] : nil)
             at = end + 2 + size
         }
         return true

@@ -183,7 +183,7 @@ extension ChangeInspector {
             items.append(ChangeItem(.hiddenText, path: path, words))
         }
         let isMixed = new.crlf > 0 && new.crlf < new.lineFeeds
-        if let old, (old.crlf == 0) != (new.crlf == 0), old.lineFeeds > 0, new.lineFeeds > 0 {
+        if !isMixed, let old, (old.crlf == 0) != (new.crlf == 0), old.lineFeeds > 0, new.lineFeeds > 0 {
             let words =
                 new.crlf > 0 ? "\(new.crlf) lines end with CR LF now" : "lines end with LF now, not CR LF"
             items.append(ChangeItem(.lineEnds, path: path, words))
