@@ -132,20 +132,25 @@ final class SessionFollower: Sendable {
             }
             return ask(permission)
         }
-        guard event["type"]?.stringValue == "approval.requested" else { return true }
-        // What --yes approved waits for nobody.
-        guard isStillAsking(forApproval: event["data"]?["tree"]) else { return true }
+        let type = event["type"]?.stringValue ?? ""
+        guard ["approval.requested", "approval.held"].contains(type),
+            let waiting = stillAsked(about: event["data"]?["tree"])
+        else { return true }
+        // Why --yes does not pass it is told next, and then is asked.
+        if type == "approval.requested", waiting["held"]?.arrayValue?.isEmpty == false { return true }
         guard isInteractive else {
             state.withLock { $0.isLeft = true }
             return false
         }
-        return ask(event["data"]?["tree"]?.stringValue ?? "", event["data"]?["commit"]?.stringValue ?? "")
+        return ask(waiting["tree"]?.stringValue ?? "", waiting["commit"]?.stringValue ?? "")
     }
 
     /// Who follows from the beginning also sees the questions that were answered long ago.
-    private func isStillAsking(forApproval tree: JSON?) -> Bool {
-        guard let summary = try? client.call("GET", path) else { return true }
-        return summary["approval"]?["tree"] == tree
+    private func stillAsked(about tree: JSON?) -> JSON? {
+        guard let waiting = (try? client.call("GET", path))?["approval"], waiting["tree"] == tree else {
+            return nil
+        }
+        return waiting
     }
 
     private func isStillAsking(_ id: JSON?) -> Bool {

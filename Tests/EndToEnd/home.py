@@ -105,9 +105,9 @@ class Home:
     def json(self, *arguments, **options):
         return [json.loads(line) for line in self.run(*arguments, "--json", **options).stdout.splitlines()]
 
-    def repository(self, example):
+    def repository(self, example, name=None):
         """A git repository with the files of an example."""
-        target = self.path / pathlib.Path(example).parent.name
+        target = self.path / (name or pathlib.Path(example).parent.name)
         shutil.copytree(ROOT / example, target)
         git(target, "init", "-q", "-b", "main")
         git(target, "add", "-A")

@@ -54,7 +54,7 @@ def a_workflow_that_came_by_the_index_waits_for_a_person_also_with_yes():
         text = report.read_text()
         check(text.index("Before you read the diff") < text.index("## Summary"), text[:2000])
         # Who named it beforehand is not asked.
-        repository = home.repository(CALCULATOR)
+        repository = home.repository(CALCULATOR, "allowed")
         ended = run(home, repository, model, "--yes", "--merge", "--allow", "protected-path:.github/workflows/**", task="Allowed")
         check(ended.returncode == 0 and "allowed by" in ended.stdout, f"{ended.returncode}: {ended.stdout}{ended.stderr}")
         check(WORKFLOW in git(repository, "ls-tree", "-r", "--name-only", "HEAD"), "it was not merged")

@@ -26,17 +26,20 @@ extension ChangeInspector {
                 break
             }
         }
+    }
+
+    /// A submodule that is taken away and still named.
+    mutating func inspectSubmoduleNames() throws(DeliveryError) {
         let isGone = changes.contains {
             $0.oldMode == RawChange.submodule && $0.newMode != RawChange.submodule
         }
-        if isGone,
-            listed.stdout.split(separator: 0).contains(where: { $0.elementsEqual(".gitmodules".utf8) }),
-            !changes.contains(where: { $0.path.elementsEqual(".gitmodules".utf8) })
-        {
-            items.append(
-                ChangeItem(.submodule, path: ".gitmodules", "it still names a submodule that is removed here")
-            )
-        }
+        guard isGone, !changes.contains(where: { $0.path.elementsEqual(".gitmodules".utf8) }) else { return }
+        let listed = try repository.git.run([
+            "ls-tree", "-z", "--name-only", "--end-of-options", head, "--", ".gitmodules",
+        ])
+        guard !listed.stdout.isEmpty else { return }
+        items.append(
+            ChangeItem(.submodule, path: ".gitmodules", "it still names a submodule that is removed here"))
     }
 
     /// `a`, `a/b`, `a/b/c`.

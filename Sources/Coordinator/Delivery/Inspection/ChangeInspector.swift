@@ -68,6 +68,7 @@ struct ChangeInspector {
         addProducts()
         try readContents()
         try inspectCollisions()
+        try inspectSubmoduleNames()
         try inspectAttributes()
         inspectCounts()
         try inspectHistory()

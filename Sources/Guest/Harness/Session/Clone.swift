@@ -300,14 +300,10 @@ struct Clone: Sendable {
         try git(["add", "-A"])
         if try succeeds(["diff", "--cached", "--quiet"]) { return }
         let title = task["title"]?.stringValue ?? "Task \(id)"
-        let trailers = """
-            Openclaw-Session: \(session.sessionID)
-            Openclaw-Task: \(id)
-            Openclaw-Agent: \(session.agentID)
-            """
         var message = ["-m", title]
         if !summary.isEmpty { message += ["-m", summary] }
-        try git(["commit", "--quiet", "--no-verify", "--no-gpg-sign"] + message + ["-m", trailers])
+        // Trailers are the coordinator's to write, on the commits that it makes: a guest may write anything.
+        try git(["commit", "--quiet", "--no-verify", "--no-gpg-sign"] + message)
     }
 
     /// Pushes from a repository of the harness's own, which borrows the clone's objects and nothing else of
