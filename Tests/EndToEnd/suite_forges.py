@@ -115,7 +115,7 @@ def checks_that_cannot_be_watched_are_no_consent_and_no_endless_wait():
         done = home.run(
             "run", "Fix it", *forge.flags, "--agents", "1", "--model", ONE_CODER, "--watch-checks", "--yes", check=False)
         check(done.returncode == 8 and "could not be waited for" in done.stdout, done.stdout + done.stderr)
-        check(forge.only()["draft"] and not forge.only()["merged_at"], "it was merged, or offered for it")
+        check(forge.github.shown(forge.only())["draft"] and not forge.only()["merged_at"], "it was merged, or offered for it")
         forge.github.problems.clear()
 
 
