@@ -266,7 +266,7 @@ def wrong_input_is_refused_with_the_next_step_and_leaves_nothing():
         refused(2, "no provider", "--repo", str(repository), "--model", "gpt")
         refused(5, "no scripted model", "--repo", str(repository), "--model", "script:nowhere")
         refused(2, "1 to 8", "--repo", str(repository), "--agents", "9", *model)
-        refused(2, "unknown option --agent", "--repo", str(repository), "--agent", "2", *model)
+        refused(2, "--agents 2", "--repo", str(repository), "--agent", "2", *model)
         plan = home.path / "plan.yaml"
         plan.write_text("summary: x\ntasks:\n- {id: a, title: A, depends_on: [b]}\n- {id: b, title: B, depends_on: [a]}\n")
         refused(2, "a → b → a", "--repo", str(repository), "--plan", str(plan), *model)

@@ -14,7 +14,7 @@ import threading
 from home import ROOT, Home, check, git, wait_for
 from platform_client import Platform, guest_pid, state_of, token
 from registry import test
-from sessions import CALCULATOR, DEMO, ONE_CODER, SERVICE, in_progress, start, types, wait_until_over
+from sessions import CALCULATOR, DEMO, ONE_CODER, SERVICE, approve, in_progress, start, types, wait_until_over
 
 EXTREMES = [
     -2**63, 2**63 - 1, 2**63, -2**63 - 1, 2**64 - 1, 2**64, -2**31, 2**32, -1, 0, 1e308, -1e308, 0.5, None, "9", [], {}, True]
@@ -175,7 +175,7 @@ def a_session_at_which_coordinators_die_again_and_again_is_isolated_and_the_othe
         check(any("died 3 times" in text and f"openclaw resume {bad}" in text for text in said), f"the person was told {said}")
         # Also after a start that nobody was forced to.
         home.run("coordinator", "stop")
-        home.run("approve", other)
+        approve(home, other)
         check(wait_until_over(home, other) == "completed", "the other session does not go on")
         pid = coordinator(home)
         check(not threads(pid, "effect"), "an isolated session is worked for")

@@ -10,7 +10,7 @@ from home import Home, check, git, holding, kill, wait_for
 from platform_client import Platform, command, guest_pid, processor_time, state_of, stop, token, tree
 from registry import test
 from sessions import (
-    CALCULATOR, ONE_CODER, check_same_end, demo, in_progress, session_of, start, types, wait_until_over)
+    CALCULATOR, ONE_CODER, approve, check_same_end, demo, in_progress, session_of, start, types, wait_until_over)
 
 
 @test
@@ -38,7 +38,7 @@ def an_agent_that_waits_for_input_sleeps_and_a_message_wakes_it():
         check(resumed["data"]["milliseconds"] >= 8000, resumed)
         home.wait_for_event(
             session, lambda e: e["type"] == "agent.paused" and e["seq"] > resumed["seq"], "sleep again")
-        home.run("session", session, "--approve")
+        approve(home, session)
         check(wait_until_over(home, session) == "completed", "the session did not end well")
         check(not any(e["type"] == "agent.lost" for e in home.events(session)), "a guest that slept counted as dead")
 

@@ -8,7 +8,7 @@ import urllib.request
 from home import Home, check, git, kill, wait_for
 from platform_client import Platform, command, processor_time, tree
 from registry import test
-from sessions import CALCULATOR, ONE_CODER, TEAM, wait_until_over
+from sessions import CALCULATOR, ONE_CODER, TEAM, approve, wait_until_over
 
 # A boot in software on a machine that does other things too.
 BOOT_SECONDS = 280
@@ -84,7 +84,7 @@ def one_agent_works_in_a_virtual_machine_sleeps_there_and_wakes_with_the_right_t
         check(abs(guest - time.time()) < 4, f"after the sleep the guest is {time.time() - guest:.1f} s behind")
         home.wait_for_event(session, lambda e: e["type"] == "agent.resumed", "that it goes on")
         the_canvas_is_served_from_a_machine_too(home, platform, session)
-        home.run("session", session, "--approve")
+        approve(home, session)
         events = finish(home, session)
         check(git(repository, "rev-parse", "HEAD^{tree}") == expected(), "it made another tree than a namespace guest")
     check(any(e["type"] == "gate.passed" for e in events), f"no gate ran: {[e['type'] for e in events]}")

@@ -66,6 +66,11 @@ extension SessionRepository {
         if !result.isClean {
             return .conflict(MergeConflict(files: result.files, hunks: try hunks(result)))
         }
+        let objections = try objections(from: ours, to: result.tree)
+        guard objections.isEmpty else {
+            let words = objections.map { "\($0.path): \($0.reason)" }.joined(separator: "\n")
+            return .conflict(MergeConflict(files: objections.map(\.path), hunks: words))
+        }
         let date = "@\(dateMilliseconds / 1000) +0000"
         let committer = Git(
             path,
@@ -128,8 +133,16 @@ extension SessionRepository {
     }
 
     private func mergeTree(_ ours: String, _ theirs: String) throws(DeliveryError) -> TreeMerge {
+        var settings = [("merge.conflictStyle", "diff3")]
+        let file = scratch("attributes")
+        defer { discard(file) }
+        let lines = try attributes(of: changedByBoth(ours, theirs), at: ours).lines
+        if !lines.isEmpty {
+            try delivering("write \(file)") { () throws(SystemError) in try Files.write(file, lines) }
+            settings.append(("core.attributesFile", file))
+        }
         let arguments = ["merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs]
-        let outcome = try git.attempt(arguments, settings: [("merge.conflictStyle", "diff3")])
+        let outcome = try git.attempt(arguments, settings: settings)
         guard outcome.code == 0 || outcome.code == 1, !outcome.isTruncated else {
             throw git.failure(arguments, outcome, hint: "the branches may have no common history")
         }
@@ -182,6 +195,22 @@ extension SessionRepository {
 enum ConflictHunks {
     /// Lines of context on both sides of a hunk.
     private static let context = 3
+
+    /// How many whole conflicts there are: the marks of both sides and what parts them, in their order.
+    static func count(in bytes: ArraySlice<UInt8>) -> Int {
+        var (number, seen) = (0, 0)
+        for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            guard let first = line.first, [0x3C, 0x3D, 0x3E].contains(first) else { continue }
+            if line.starts(with: "<<<<<<< ".utf8) {
+                seen = 1
+            } else if seen == 1, line.starts(with: "=======".utf8) {
+                seen = 2
+            } else if seen == 2, line.starts(with: ">>>>>>> ".utf8) {
+                (number, seen) = (number + 1, 0)
+            }
+        }
+        return number
+    }
 
     static func cut(from text: String) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

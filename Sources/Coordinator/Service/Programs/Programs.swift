@@ -26,9 +26,12 @@ public struct Programs: Sendable {
     public func program(_ name: String) throws(ProgramProblem) -> AgentProgram {
         guard let file = files[name] else {
             let known = ([Self.own] + names).joined(separator: ", ")
+            let isNumber = !name.isEmpty && name.utf8.allSatisfy { (0x30...0x39).contains($0) }
             throw ProgramProblem(
                 message: "there is no agent program \(name); known are \(known)",
-                hint: "describe it in agents/\(name).yaml in AEGIS_OPENCLAW_HOME; openclaw help agents")
+                hint: isNumber
+                    ? "how many agents there are is said with --agents \(name)"
+                    : "describe it in agents/\(name).yaml in AEGIS_OPENCLAW_HOME; openclaw help agents")
         }
         do throws(AgentProgram.Problems) {
             let program = try AgentProgram.parse(file.text, source: file.path)

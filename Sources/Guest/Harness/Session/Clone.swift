@@ -13,7 +13,7 @@ struct Clone: Sendable {
     let task: JSON
 
     private var guest: GuestFacts { session.guest }
-    private var id: String { task["id"]?.stringValue ?? "" }
+    var id: String { task["id"]?.stringValue ?? "" }
     var directory: String { "\(guest.workspace)/agents/\(session.agentID)" }
     private var url: String {
         "\(session.document["coordinator_url"]?.stringValue ?? "")/git/\(session.sessionID)"
@@ -22,7 +22,7 @@ struct Clone: Sendable {
         task["branch"]?.stringValue ?? "work/\(session.sessionID)/\(session.agentID)/\(id)"
     }
     var upstream: String { "origin/openclaw/\(session.sessionID)" }
-    private var conflictFiles: [String] {
+    var conflictFiles: [String] {
         (task["context"]?["conflict"]?["files"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
     var isRebasing: Bool {
@@ -69,15 +69,28 @@ struct Clone: Sendable {
         return output
     }
 
+    /// The records of git's output with `-z`: names are bytes, and git puts those in quotes that are not
+    /// ASCII when it is not told so.
+    func records(_ arguments: [String]) throws(HarnessError) -> [[UInt8]] {
+        let (code, output, problem) = try attemptCommand(["git"] + arguments)
+        guard code == 0 else {
+            throw HarnessError(
+                "git \(arguments.joined(separator: " "))", "exit \(code): \(problem.suffix(2000))")
+        }
+        return output.split(separator: 0).map(Array.init)
+    }
+
     private func attemptGit(
         _ arguments: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
     ) throws(HarnessError) -> (code: Int32, output: String, problem: String) {
-        try attemptCommand(["git"] + arguments, in: place, withToken: withToken, asTool: asTool)
+        let (code, output, problem) = try attemptCommand(
+            ["git"] + arguments, in: place, withToken: withToken, asTool: asTool)
+        return (code, String(decoding: output, as: UTF8.self), problem)
     }
 
     private func attemptCommand(
         _ command: [String], in place: String? = nil, withToken: Bool = false, asTool: Bool = true
-    ) throws(HarnessError) -> (code: Int32, output: String, problem: String) {
+    ) throws(HarnessError) -> (code: Int32, output: [UInt8], problem: String) {
         let stdout = try SandboxFiles.file([], guest: guest)
         let stderr = try SandboxFiles.file([], guest: guest)
         let outcome = session.mailbox.run(
@@ -90,7 +103,7 @@ struct Clone: Sendable {
         case .failed(let reason): throw HarnessError(command.joined(separator: " "), reason)
         case .ended(let status, _):
             return (
-                status.shellCode, String(decoding: SandboxFiles.contents(stdout), as: UTF8.self),
+                status.shellCode, SandboxFiles.contents(stdout),
                 String(decoding: SandboxFiles.contents(stderr), as: UTF8.self)
             )
         }
@@ -217,8 +230,7 @@ struct Clone: Sendable {
         guard isRebasing else {
             throw HarnessError("git rebase \(upstream)", "exit \(code): \(problem.suffix(2000))")
         }
-        let files = try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").map(
-            String.init)
+        let files = try unmergedNames().map(ShownText.path)
         task["rebase"] = ["in_progress": true, "files": JSON(files)]
         Self.tell(
             &task,
@@ -240,7 +252,7 @@ struct Clone: Sendable {
     /// Commits what is left and pushes the branch.
     /// - Returns: The commit that carries the work; the base when there is none.
     func publish(summary: String) throws(HarnessError) -> String {
-        try refuseMarkers()
+        try refuseUnresolved()
         if isRebasing {
             try continueRebase()
         } else {
@@ -256,37 +268,15 @@ struct Clone: Sendable {
         return commit
     }
 
-    /// A file that was in conflict must not be handed over half resolved.
-    private func refuseMarkers() throws(HarnessError) {
-        var files = Set(conflictFiles)
-        files.formUnion(
-            try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").map(String.init))
-        let open = files.sorted().filter { file in
-            guard !file.hasPrefix("/"), !file.split(separator: "/").contains("..") else { return false }
-            // A file that is gone has no markers; one that cannot be read is git's to judge.
-            guard let text = try? Files.readText("\(directory)/\(file)", limit: 16 << 20) else {
-                return false
-            }
-            return text.split(separator: "\n").contains {
-                $0.hasPrefix("<<<<<<< ") || $0.hasPrefix(">>>>>>> ")
-            }
-        }
-        guard open.isEmpty else {
-            throw HarnessError(
-                "complete \(id)", "conflict markers are left in \(open.joined(separator: ", "))",
-                hint: "resolve them, then complete the task again")
-        }
-    }
-
     private func continueRebase() throws(HarnessError) {
         try git(["add", "-A"])
+        try refuseNestedRepositories()
         let (code, _, problem) = try attemptGit(["rebase", "--continue"])
         if code == 0, !isRebasing { return }
         guard isRebasing else {
             throw HarnessError("git rebase --continue", "exit \(code): \(problem.suffix(2000))")
         }
-        let files = try git(["diff", "--name-only", "--diff-filter=U"]).split(separator: "\n").joined(
-            separator: ", ")
+        let files = try unmergedNames().map(ShownText.path).joined(separator: ", ")
         guard files.isEmpty else {
             throw HarnessError(
                 "complete \(id)", "the rebase goes on and stopped at conflicts in \(files)",
@@ -298,6 +288,7 @@ struct Clone: Sendable {
 
     private func commit(_ summary: String) throws(HarnessError) {
         try git(["add", "-A"])
+        try refuseNestedRepositories()
         if try succeeds(["diff", "--cached", "--quiet"]) { return }
         let title = task["title"]?.stringValue ?? "Task \(id)"
         var message = ["-m", title]
