@@ -194,7 +194,8 @@ struct AgentsCommand {
             "POST", "/v1/sessions",
             [
                 "task": "Write a file named TRIAL", "repo": .string("\(directory)/repository"), "agents": 1,
-                "auto_approve": true, "merge": true, "model": .string("script:\(directory)/model.yaml"),
+                "auto_approve": true, "allow": ["gate:TRIAL"], "merge": true,
+                "model": .string("script:\(directory)/model.yaml"),
                 "test_command": "test -s TRIAL", "program": .string(name),
                 "program_places": ProgramPlaces.current.json, "deadline_ms": JSON(Self.trialMilliseconds),
             ])

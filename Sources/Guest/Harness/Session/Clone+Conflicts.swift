@@ -98,6 +98,8 @@ extension Clone {
             known.byteLines.compactMap { $0.split(separator: " ", maxSplits: 1).last.map(String.init) })
         let lost = nested.filter { !entries.contains($0) }
         guard !lost.isEmpty else { return }
+        // While the index has the reference, git keeps it, whatever becomes of the directory.
+        for path in lost { try git(["rm", "--cached", "--quiet", "-f", "--", ":(literal)\(path)"]) }
         throw HarnessError(
             "complete \(id)",
             "\(lost.joined(separator: ", ")) is a Git repository of its own, and only a reference to it "
