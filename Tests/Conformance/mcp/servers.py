@@ -36,6 +36,15 @@ MORE = [
      ("list_papers", {})),
     ("aws-documentation", ["awslabs.aws-documentation-mcp-server==1.2.3"], ["awslabs.aws-documentation-mcp-server"],
      None),
+    ("kubectl", ["kubectl-mcp-server==2.0.0"], ["kubectl-mcp-serve", "serve"], None),
+    ("calculator", ["mcp-server-calculator==0.2.1"], ["mcp-server-calculator"], ("calculate", {"expression": "6*7"})),
+    ("markitdown", ["markitdown-mcp==0.0.1a8"], ["markitdown-mcp"],
+     ("convert_to_markdown", {"uri": "data:text/plain,hello"})),
+    ("wikipedia", ["wikipedia-mcp==2.0.1"], ["wikipedia-mcp"], None),
+    ("duckduckgo", ["duckduckgo-mcp-server==0.7.0"], ["duckduckgo-mcp-server"], None),
+    ("word", ["office-word-mcp-server==1.1.11"], ["word_mcp_server"], None),
+    ("excel", ["excel-mcp-server==2.2.2"], ["excel-mcp-server", "stdio"], None),
+    ("shell", ["mcp-shell-server==1.1.14"], ["mcp-shell-server"], None),
 ]
 
 
