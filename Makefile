@@ -30,6 +30,7 @@ deep: build ## the simulation, the merge queue's property tests, the table of PI
 
 conformance: build ## the conformance suites whole: `make test` runs their quick part
 	@scripts/setup test && Tests/Conformance/websocket/run --full && Tests/Conformance/sdk/run --libraries
+	@Tests/Conformance/languages/run --full && Tests/Conformance/mcp/run --full
 	@CANVAS_CUTS=100 CANVAS_KILLS=10 Tests/EndToEnd/run what_the_page_applied_is_the_journal_whatever_was_cut_and_killed
 
 bench: build ## measure against peers and floors in the same run
