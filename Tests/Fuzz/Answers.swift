@@ -79,6 +79,15 @@ final class ProviderCheck: EventSink {
             try require(delay.map { (0...longest).contains($0) } ?? true, "a wait of \(delay ?? 0) ms")
         }
         _ = failure.guestFailure.json(requestID: "r")
+        let told: [Int?] =
+            switch Complaint(failure, hasPictures: true) {
+            case .window(let window, let prompt): [window, prompt]
+            case .output(let most): [most]
+            case .picture(let message): [message]
+            case nil: []
+            }
+        try require(
+            told.allSatisfy { (0...ForeignNumber.most).contains($0 ?? 0) }, "a length out of bounds: \(told)")
     }
 
     private var usage: TokenUsage {

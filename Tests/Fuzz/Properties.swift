@@ -28,6 +28,10 @@ enum FuzzTarget: String, CaseIterable {
     case redactor
     /// The file of compiled filters.
     case filters
+    /// Words of models and strangers: calls in them, and subjects made of them.
+    case words
+    /// What an agent leaves in a tree, as delivery and gates read it.
+    case change
     // Answers of providers and forges, with their status and headers.
     case messages, chat, responses, github, gitlab, gitea
 
@@ -43,6 +47,8 @@ enum FuzzTarget: String, CaseIterable {
         case .exec: try checkExec(bytes)
         case .redactor: try checkRedactor(bytes)
         case .filters: try checkFilters(bytes)
+        case .words: try checkWords(bytes)
+        case .change: try checkChange(bytes)
         case .messages, .chat, .responses: try ProviderCheck(bytes).run(self)
         case .github, .gitlab, .gitea: try checkForge(bytes, self)
         }

@@ -130,6 +130,27 @@ import Wire
         #expect(asked.count == 3 && asked[0] == 8000 && asked[1] == 4096 - 1000 - 16 && asked[2] < 4096)
     }
 
+    /// A server that lies about its window and the prompt, in fields and in words.
+    @Test(arguments: [Int64.min, -1, 0, 1, 4096, 1 << 40, .max], [Int64.min, -1, 0, 9000, .max])
+    func `no length that a server names ends the gateway`(window: Int64, prompt: Int64) throws {
+        let words = "request (\(prompt) tokens) exceeds the available context size (\(window) tokens)"
+        let fields = localRefusal(
+            400,
+            [
+                "type": "exceed_context_size_error", "n_prompt_tokens": JSON(prompt), "n_ctx": JSON(window),
+                "message": "exceeds",
+            ])
+        let provider = try StubProvider(
+            fields, localRefusal(400, ["message": .string(words)]), localChunks([["content": "ok"]]))
+        defer { provider.stop() }
+        let answer = try Stage(local: provider).send(localAsk(maxTokens: 8000))
+        #expect([200, 400].contains(answer.status))
+        for request in provider.requests where request.method == "POST" {
+            let asked = try request.json()["max_tokens"]?.intValue ?? 1
+            #expect((1...8000).contains(asked))
+        }
+    }
+
     @Test func `a prompt that does not fit is said in the words that programs sum up at`() throws {
         let no = localRefusal(
             400,

@@ -27,6 +27,15 @@ import Testing
         #expect(!WebhookSignature.isValid(header, Self.body, secret: "0123456789abcdef", now: 1))
     }
 
+    /// The difference to now is what traps, and a stranger knows what time it is.
+    @Test(arguments: [Int64.min, -1, 0, 1, 1_790_000_000_000, .max])
+    func `no time that a stranger names ends the coordinator`(now: Int64) {
+        for at in [Int64.min, .max, 0, now &- .min, now &+ .min, now &- .max, now &+ .max] {
+            let header = "t=\(at),v1=00"
+            #expect(!WebhookSignature.isValid(header, Self.body, secret: "0123456789abcdef", now: now))
+        }
+    }
+
     @Test func `the signature is HMAC-SHA-256 of time, dot and body`() {
         let mac = Digest.hmacSHA256(Array("5.x".utf8), key: Array("key".utf8))
         #expect(WebhookSignature.make(Array("x".utf8), secret: "key", at: 5) == "t=5,v1=\(Hex.encode(mac))")

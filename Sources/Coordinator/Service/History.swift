@@ -94,12 +94,15 @@ extension Coordinator {
     // MARK: Making room
 
     private static let dayMilliseconds: Int64 = 86_400_000
+    /// For ever.
+    private static let mostDays = 1_000_000
 
     /// Removes what sessions left that are over for long: workspaces and transcripts. The result, the report
     /// and the journal stay, so that diff, history, search and replay go on.
     /// - Parameter body: `keep_days`, `keep_sessions`, `dry_run`; with `whole` the rest of them goes too.
     func collectGarbage(_ body: JSON) throws(ServiceError) -> JSON {
-        guard let days = body["keep_days"]?.int64Value, let count = body["keep_sessions"]?.intValue,
+        guard let days = body["keep_days"]?.clamped(to: -1...Self.mostDays),
+            let count = body["keep_sessions"]?.intValue,
             days >= 0,
             count >= 0
         else {
@@ -116,7 +119,7 @@ extension Coordinator {
         var bytes: Int64 = 0
         for state in over.dropFirst(count) {
             guard let configuration = state.configuration, let end = state.endedAt,
-                now - end >= days * Self.dayMilliseconds
+                now - end >= Int64(days) * Self.dayMilliseconds
             else { continue }
             let id = configuration.session
             let names = ["workspace", "bodies/conversations"]

@@ -6,10 +6,13 @@ import System
 import Wire
 
 extension Guest {
+    /// A day.
+    private static let longestExec = 86_400_000
+
     /// Runs a command, and collects what it says.
     func exec(_ params: JSON) throws(PlatformError) -> ExecOutcome {
         let exec = "x-\(Random.hex(4))"
-        let milliseconds = params["timeout_ms"]?.intValue ?? 600_000
+        let milliseconds = params["timeout_ms"]?.clamped(to: 0...Self.longestExec) ?? 600_000
         var request = params
         request["exec_id"] = .string(exec)
         if request["env"] == nil { request["env"] = [:] }

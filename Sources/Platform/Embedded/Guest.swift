@@ -75,6 +75,8 @@ final class Guest: Sendable {
     let steering = Mutex<Void>(())
 
     static let outputBytes = 1 << 20
+    /// Thirty years, which are still a number in nanoseconds.
+    static let longestRuntimeSeconds = 1_000_000_000
 
     /// Time from the start to a harness that is ready, in milliseconds. It is a bound, not an estimate: on
     /// a busy machine an emulated kernel boots in ten seconds, and one under KVM in a machine that is itself
@@ -225,7 +227,7 @@ final class Guest: Sendable {
         state.withLock { state in
             (state.request, state.fromPool, state.group) = (request, fromPool, group)
             state.deadline = request.maxRuntimeSeconds.map {
-                Clock.bootNanoseconds() + Int64($0) * 1_000_000_000
+                Clock.bootNanoseconds() + Int64(min(max($0, 0), Self.longestRuntimeSeconds)) * 1_000_000_000
             }
         }
         do throws(SystemError) {

@@ -74,6 +74,8 @@ class Runner:
         if session and "-f" in words:
             self.home.run("diff", session)
             self.home.run("approve", session)  # what is followed comes to an end
+        if session and "--approve" in words:
+            self.home.run("diff", session)  # an approval is of what was seen
         if words[:2] == ["roles", "trust"]:
             words.append("--yes")
         before = {s["id"] for s in self.home.json("sessions", "--all")}

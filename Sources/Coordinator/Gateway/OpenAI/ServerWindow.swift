@@ -29,7 +29,9 @@ struct ServerWindow {
         let lines = (shown["parameters"]?.stringValue ?? "").split(separator: "\n")
         for line in lines {
             let words = line.split(separator: " ")
-            if words.count == 2, words[0] == "num_ctx", let tokens = Int(words[1]), tokens > 0 {
+            if words.count == 2, words[0] == "num_ctx",
+                let tokens = ForeignNumber.decimal(words[1], in: 0...ForeignNumber.most), tokens > 0
+            {
                 return tokens
             }
         }
@@ -44,7 +46,7 @@ struct ServerWindow {
     }
 
     private static func tokens(_ json: JSON?) -> Int? {
-        json?.intValue.flatMap { (1...1 << 40).contains($0) ? $0 : nil }
+        json?.count.flatMap { $0 > 0 ? $0 : nil }
     }
 
     /// The answer when it is JSON; what a server does not know it answers with an error, which is no news.

@@ -19,11 +19,11 @@ enum Complaint: Sendable, Hashable {
         let text = failure.message.lowercased()
         let code = (failure.details?["code"]?.stringValue ?? "") + " " + (failure.type ?? "")
         let window =
-            failure.details?["n_ctx"]?.intValue ?? Self.number(in: text, after: Self.windows)
+            failure.details?["n_ctx"]?.count ?? Self.number(in: text, after: Self.windows)
             ?? (text.contains("prompt is too long") || text.contains("context limit")
                 ? Self.number(in: text, after: ["> "]) : nil)
         let prompt =
-            failure.details?["n_prompt_tokens"]?.intValue ?? Self.number(in: text, after: Self.prompts)
+            failure.details?["n_prompt_tokens"]?.count ?? Self.number(in: text, after: Self.prompts)
         let isLength = text.contains("max_tokens") || text.contains("max_completion_tokens")
         if isLength, window == nil,
             let most = Self.number(in: text, after: ["at most ", "less than or equal to ", "> "]), most > 0
@@ -61,7 +61,7 @@ enum Complaint: Sendable, Hashable {
             while let found = rest.firstRange(of: phrase) {
                 rest = rest[found.upperBound...]
                 let digits = rest.prefix { $0.isASCII && $0.isNumber || $0 == "," }.filter { $0 != "," }
-                if let number = Int(digits), number <= 1 << 40 { return number }
+                if let number = ForeignNumber.decimal(digits, in: 0...ForeignNumber.most) { return number }
             }
         }
         return nil

@@ -170,7 +170,7 @@ final class ToolSession: Sendable {
         return told.withLock { told in
             all.compactMap { denial in
                 let key = "\(denial["layer"]?.stringValue ?? "") \(denial["object"]?.stringValue ?? "")"
-                let count = denial["count"]?.intValue ?? 1
+                let count = denial["count"]?.count ?? 1
                 let known = told.updateValue(count, forKey: key) ?? 0
                 guard count > known else { return nil }
                 var new = denial
