@@ -133,6 +133,17 @@ import Testing
         #expect(Self.code { try world.send(.putArtifact(artifact)) } == "bad_artifact")
     }
 
+    @Test(arguments: [
+        "", ".", "..", "../x", "a/b", "/a", ".hidden", "-rf", "--help", "received", "a\n", "a\0", "a b",
+        "a\\b", "\u{212A}", "a/\u{301}b", "a\u{301}", "\u{202E}a", String(repeating: "a", count: 129),
+    ])
+    func `a name that means something else to a file system, a shell or an eye is none`(name: String) {
+        #expect(!Artifact.isName(name))
+    }
+
+    @Test(arguments: ["a", "a-b_c.tar.gz", "A1", String(repeating: "a", count: 128)])
+    func `a plain name is one`(name: String) { #expect(Artifact.isName(name)) }
+
     // MARK: Language servers and looks
 
     @Test func `the first who asks is the host, the next one shares, and each is written down once`() throws {

@@ -24,10 +24,12 @@ public struct Artifact: Sendable, Hashable, Codable {
     /// Everything that one agent keeps, its own and what it got, in bytes: the guest's disk has 5 GB.
     public static let diskLimit: Int64 = 4 << 30
 
-    /// Letters, digits, dots, dashes and underscores, 128 at most, and no dot first: it is a file's name on
-    /// every system, part of a path, and safe to print.
+    /// Letters, digits, dots, dashes and underscores, 128 at most, and no dot or dash first: it is a file's
+    /// name on every system, part of a path, and safe to print.
     public static func isName(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: ".") && text != received
+        // A hidden file, or an option of the command that somebody gives it to.
+        (1...128).contains(text.utf8.count) && !text.hasPrefix(".") && !text.hasPrefix("-")
+            && text != received
             && text.utf8.allSatisfy {
                 switch $0 {
                 case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
